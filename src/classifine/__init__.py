@@ -1,0 +1,1 @@
+"""classifine: from annotated texts to a classifier you can trust."""

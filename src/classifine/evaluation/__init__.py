@@ -1,0 +1,5 @@
+"""PREDICTIONS → NUMBERS: predictions with truth come in, scores with intervals go out.
+
+Reading order: metrics, intervals, comparison, mistakes, scorecard.
+This room must not know torch, models or where predictions came from.
+"""

@@ -1,0 +1,37 @@
+"""Takes long work and shows how far it is: a bar with rate and time left, on a terminal only.
+
+Does not know what the work is.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def bar(what: str, *, total: int | None, unit: str) -> Any:
+    """Give a tqdm bar on standard error; it shows nothing when standard error is not a terminal.
+
+    Parameters
+    ----------
+    what
+        A word before the bar.
+    total
+        How many units there are, or none when nobody knows.
+    unit
+        The plural noun shown after the numbers.
+    """
+    from tqdm import tqdm
+
+    return tqdm(
+        desc=f"  {what}",
+        total=total,
+        unit=f" {unit}",
+        file=sys.stderr,
+        disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+        leave=False,
+        mininterval=0.2,
+        smoothing=0.1,
+        unit_scale=False,
+    )

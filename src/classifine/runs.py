@@ -1,0 +1,251 @@
+"""Takes a folder and gives the run in it: which file holds what, which stages are done, who holds the lock.
+
+The manifest decides: a stage is done when the manifest lists its files and their digests still hold.
+Does not know what the files mean or how they are made.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from classifine import durable
+from classifine.errors import FileMissing, RunRefused
+from classifine.settings import Settings, difference
+
+FORMAT = 1
+STAGES = ("data", "train", "evaluate", "report")
+_PACKAGES = ("classifine", "torch", "transformers", "accelerate", "tokenizers", "safetensors", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data file the run was made from.
+
+    Attributes
+    ----------
+    role
+        ``data``, ``train``, ``validation`` or ``test``.
+    path
+        Where it was; only for people, identity is the digest.
+    sha256
+        Digest of its bytes.
+    """
+
+    role: str
+    path: str
+    sha256: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Give plain JSON."""
+        return {"role": self.role, "path": self.path, "sha256": self.sha256}
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    path
+        The folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.settings = self.path / "settings.toml"
+        self.manifest = self.path / "manifest.json"
+        self.lock = self.path / "run.lock"
+        self.holder = self.path / "run.holder"
+        self.rows = self.path / "rows.parquet"
+        self.judgements = self.path / "judgements.parquet"
+        self.splits = self.path / "splits.parquet"
+        self.audit = self.path / "audit.json"
+        self.ties = self.path / "ties.csv"
+        self.model = self.path / "model"
+        self.history = self.path / "history.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.predictions = self.path / "predictions"
+        self.scorecard = self.path / "scorecard.json"
+        self.mistakes = self.path / "mistakes.csv"
+        self.report = self.path / "report.html"
+
+    @classmethod
+    def existing(cls, path: Path | str) -> RunFolder:
+        """Open a run that is there.
+
+        Raises
+        ------
+        FileMissing
+            There is no run in this folder.
+        """
+        run = cls(path)
+        if not run.manifest.is_file():
+            raise FileMissing(
+                f"there is no run in {path}",
+                expected="a folder written by `classifine run` or `classifine train`, with manifest.json inside",
+                cure="check the path, or start one: classifine run DATA --out " + str(path),
+            )
+        return run
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Read the manifest; an absent one is empty."""
+        import json
+
+        if not self.manifest.is_file():
+            return {}
+        value: dict[str, Any] = json.loads(self.manifest.read_text("utf-8"))
+        return value
+
+    def begin(self, sources: Sequence[Source], settings: Settings) -> bool:
+        """Take the folder for this data and these settings; say whether it holds the same run already.
+
+        Raises
+        ------
+        RunRefused
+            The folder holds something else; the difference is named.
+        """
+        if not self.manifest.is_file():
+            own = {self.lock.name, self.holder.name}
+            found = [p.name for p in self.path.iterdir() if p.name not in own] if self.path.is_dir() else []
+            leftovers = [name for name in found if not (name.startswith(".") and name.endswith(".partial"))]
+            if leftovers:
+                raise RunRefused(
+                    f"{self.path} is not empty and holds no run",
+                    found=", ".join(sorted(leftovers)[:5]),
+                    cure="choose another folder with --out",
+                )
+            durable.sweep(self.path)
+            self._write_manifest(self._fresh(sources, settings))
+            durable.write_text(self.settings, settings.to_toml())
+            return False
+        durable.sweep(self.path)
+        manifest = self.read_manifest()
+        changed = _changed_sources(manifest["sources"], sources)
+        changed += difference(manifest["settings"], settings.to_dict())
+        if changed:
+            state = "a finished run" if self.finished else "an unfinished run"
+            raise RunRefused(
+                f"{self.path} holds {state} with other data or settings",
+                found="\n" + "\n".join(f"    {line}" for line in changed),
+                cure="choose another folder with --out, or delete this one",
+            )
+        return True
+
+    @property
+    def finished(self) -> bool:
+        """Whether every stage is done and verified."""
+        return all(self.done(stage) for stage in STAGES)
+
+    def done(self, stage: str) -> bool:
+        """Whether a stage's files are all there with the digests they had."""
+        entry = self.read_manifest().get("stages", {}).get(stage)
+        if entry is None:
+            return False
+        files: dict[str, str] = entry["files"]
+        return all(
+            (self.path / name).is_file() and durable.sha256(self.path / name) == digest
+            for name, digest in files.items()
+        )
+
+    def finish(self, stage: str, paths: Sequence[Path], seconds: float) -> None:
+        """Record a stage as done; a folder stands for all files in it."""
+        files = [file for path in paths for file in (durable.files_below(path) if path.is_dir() else [path])]
+        manifest = self.read_manifest()
+        manifest["stages"][stage] = {
+            "finished": _now(),
+            "seconds": round(seconds, 2),
+            "files": {file.relative_to(self.path).as_posix(): durable.sha256(file) for file in files if file.exists()},
+        }
+        for later in STAGES[STAGES.index(stage) + 1 :]:
+            manifest["stages"].pop(later, None)
+        self._write_manifest(manifest)
+
+    def open_test(self) -> int:
+        """Count one more opening of the test split and give the count."""
+        manifest = self.read_manifest()
+        manifest["test_openings"] = manifest.get("test_openings", 0) + 1
+        self._write_manifest(manifest)
+        return int(manifest["test_openings"])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; the kernel lets go of it when the process dies.
+
+        Raises
+        ------
+        RunRefused
+            Another process holds it; the holder is named.
+        """
+        from filelock import FileLock, Timeout
+
+        fresh = not self.path.exists()
+        durable.make_folder(self.path)
+        lock = FileLock(self.lock, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunRefused(
+                f"another process is working in {self.path}",
+                found=self.holder.read_text("utf-8").strip() if self.holder.exists() else "a holder without a name",
+                cure="wait for it to end, or choose another folder with --out",
+            ) from None
+        try:
+            who = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+            durable.write_text(self.holder, ", ".join(f"{name} {value}" for name, value in who.items()) + "\n")
+            yield
+        finally:
+            self.holder.unlink(missing_ok=True)
+            lock.release()
+            if fresh and not self.manifest.exists():
+                shutil.rmtree(self.path, ignore_errors=True)
+
+    def _fresh(self, sources: Sequence[Source], settings: Settings) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "started": _now(),
+            "sources": [source.to_dict() for source in sources],
+            "settings": settings.to_dict(),
+            "versions": versions(),
+            "stages": {},
+            "test_openings": 0,
+        }
+
+    def _write_manifest(self, manifest: dict[str, Any]) -> None:
+        durable.write_json(self.manifest, manifest)
+
+
+def versions() -> dict[str, str]:
+    """Name what a run depends on: Python, platform and packages."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _changed_sources(old: Sequence[dict[str, str]], new: Sequence[Source]) -> list[str]:
+    before = {entry["role"]: entry for entry in old}
+    after = {source.role: source.to_dict() for source in new}
+    changed = []
+    for role in sorted(before.keys() | after.keys()):
+        was, now = before.get(role), after.get(role)
+        if was is None or now is None:
+            changed.append(f"{role} file: {was['path'] if was else 'none'} → {now['path'] if now else 'none'}")
+        elif was["sha256"] != now["sha256"]:
+            changed.append(f"{role} file: the content changed ({was['path']} → {now['path']})")
+    return changed
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,326 @@
+"""Takes what a user chooses (TOML, keywords, ``name=value``) and gives one frozen :class:`Settings`, checked.
+
+Names are Hugging Face's where Hugging Face has one. All problems are named at once.
+Does not know files of data, models or how a setting is used.
+"""
+
+from __future__ import annotations
+
+import operator
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from classifine.errors import FileMissing, SettingsProblem, did_you_mean
+
+
+def _setting(
+    default: Any, about: str, *, least: float | None = None, most: float | None = None, above: float | None = None
+) -> Any:
+    metadata = {"about": about, "least": least, "most": most, "above": above}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which columns are what, and how the rows are divided."""
+
+    text: str = _setting("text", "column that holds the text")
+    label: str = _setting("label", "column that holds the label")
+    id: str | None = _setting(None, "column that names the item; without one, the row number does")
+    annotator: str | None = _setting(None, "column that names the annotator, when each row is one judgement")
+    positive: str | None = _setting(None, "the label that precision, recall and F1 of a binary task speak of")
+    ties: Literal["drop", "random"] = _setting("drop", "what becomes of an item whose judgements tie")
+    validation_size: float = _setting(0.2, "share of the rows that chooses the checkpoint", above=0, most=0.8)
+    test_size: float = _setting(0.2, "share of the rows that is looked at once, at the end", above=0, most=0.8)
+    encoding: str | None = _setting(None, "encoding of text files; without one, UTF-8 or what the BOM says")
+    delimiter: str | None = _setting(None, "delimiter of CSV files; without one, what the header shows")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which base model, and how much of a text it reads."""
+
+    model: str = _setting("minilm", "a name of `classifine models`, a local folder, or owner/name[@revision] on a hub")
+    max_length: int | None = _setting(
+        None, "tokens read of each text; without one, 512 or the model's maximum", least=4
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the classifier is fine-tuned; the names are those of Hugging Face's TrainingArguments."""
+
+    learning_rate: float | None = _setting(None, "peak learning rate; without one, the base model's default", above=0)
+    num_train_epochs: float | None = _setting(
+        None, "passes over the training rows; without one, chosen by their number", above=0
+    )
+    per_device_train_batch_size: int = _setting(32, "texts in a training batch", least=1)
+    per_device_eval_batch_size: int = _setting(64, "texts in an evaluation batch", least=1)
+    gradient_accumulation_steps: int = _setting(1, "batches summed up before an update", least=1)
+    weight_decay: float = _setting(0.01, "decay of the weights in AdamW", least=0)
+    warmup_steps: float = _setting(0.1, "steps until the peak; below 1, a share of all steps", least=0)
+    lr_scheduler_type: str = _setting("linear", "how the learning rate falls")
+    optim: str = _setting("adamw_torch_fused", "the optimizer")
+    max_grad_norm: float = _setting(1.0, "gradients longer than this are shortened", least=0)
+    label_smoothing_factor: float = _setting(0.0, "share of the truth spread over all labels", least=0, most=0.5)
+    class_weights: str | dict[str, float] = _setting(
+        "none", 'weight of each label in the loss: "none", "balanced", or a table of label = weight'
+    )
+    dropout: float | None = _setting(
+        None, "dropout while training; without one, the base model's default", least=0, most=0.9
+    )
+    metric_for_best_model: str = _setting("macro_f1", "validation metric that chooses the checkpoint")
+    early_stopping_patience: int = _setting(3, "evaluations without a better metric before stopping; 0: never", least=0)
+    bf16: bool | Literal["auto"] = _setting(
+        "auto", "compute in bfloat16 (weights stay float32); auto: where it is fast"
+    )
+    fp16: bool = _setting(False, "compute in float16 on a GPU (weights stay float32)")
+    arguments: dict[str, Any] = _setting({}, "any further argument of Hugging Face's TrainingArguments")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a user may choose about a run.
+
+    Examples
+    --------
+    >>> Settings().with_names({"learning_rate": 3e-5, "text": "post"}).training.learning_rate
+    3e-05
+    """
+
+    data: DataSettings = field(default_factory=DataSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    seed: int = _setting(42, "where every random choice starts", least=0)
+
+    def with_names(self, values: Mapping[str, Any]) -> Settings:
+        """Set names wherever they live; a name nobody owns goes to ``training.arguments``.
+
+        Raises
+        ------
+        SettingsProblem
+            One or more values do not fit; all are named.
+        """
+        grouped: dict[str, dict[str, Any]] = {}
+        homes = _homes()
+        problems = []
+        for name, value in values.items():
+            if name in homes:
+                grouped.setdefault(homes[name], {})[name] = value
+            elif (guess := did_you_mean(name, homes)) is not None and _close(name, guess):
+                problems.append(f"there is no setting {name!r}; did you mean {guess!r}?")
+            else:
+                grouped.setdefault("training", {}).setdefault("arguments", {})[name] = value
+        return self._replaced(grouped, problems)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON, section by section; settings without a value are left out."""
+        told: dict[str, Any] = {"seed": self.seed}
+        for section in _SECTIONS:
+            values = {f.name: getattr(getattr(self, section), f.name) for f in fields(_SECTIONS[section])}
+            told[section] = {name: value for name, value in values.items() if value is not None}
+        return told
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Settings:
+        """Read sections as TOML gives them.
+
+        Raises
+        ------
+        SettingsProblem
+            An unknown section or name, or a value that does not fit; all are named.
+        """
+        problems = []
+        grouped: dict[str, dict[str, Any]] = {}
+        for section, content in value.items():
+            if section == "seed":
+                grouped[""] = {"seed": content}
+            elif section not in _SECTIONS or not isinstance(content, Mapping):
+                problems.append(f"there is no section [{section}]; the sections are {', '.join(_SECTIONS)}")
+            else:
+                known = {f.name for f in fields(_SECTIONS[section])}
+                grouped[section] = {name: content[name] for name in content if name in known}
+                problems += [_unknown(section, name, known) for name in content if name not in known]
+        return cls()._replaced(grouped, problems)
+
+    def to_toml(self) -> str:
+        """Write TOML in which each setting is explained; a setting without a value stands as a comment."""
+        import tomlkit
+
+        document = tomlkit.document()
+        document.add(tomlkit.comment("settings of classifine; `classifine run DATA --settings FILE` reads them"))
+        document.add(tomlkit.nl())
+        document.add(tomlkit.comment(_about(Settings, "seed")))
+        document.add("seed", tomlkit.item(self.seed))
+        for section, owner in _SECTIONS.items():
+            table = tomlkit.table()
+            for f in fields(owner):
+                value = getattr(getattr(self, section), f.name)
+                table.add(tomlkit.comment(str(f.metadata["about"])))
+                if value is None or value == {}:
+                    table.add(tomlkit.comment(f"{f.name} ="))
+                elif isinstance(value, dict):
+                    inline = tomlkit.inline_table()
+                    inline.update(value)
+                    table.add(f.name, inline)
+                else:
+                    table.add(f.name, tomlkit.item(value))
+            document.add(tomlkit.nl())
+            document.add(section, table)
+        return tomlkit.dumps(document)
+
+    def _replaced(self, grouped: Mapping[str, Mapping[str, Any]], problems: list[str]) -> Settings:
+        parts: dict[str, Any] = {}
+        for section, values in grouped.items():
+            owner = _SECTIONS.get(section, Settings)
+            fitted = {name: _fitted(owner, name, value, problems) for name, value in values.items()}
+            if section == "":
+                parts |= fitted
+            elif section == "training" and "arguments" in fitted and isinstance(fitted["arguments"], dict):
+                fitted["arguments"] = {**self.training.arguments, **fitted["arguments"]}
+                parts[section] = fitted
+            else:
+                parts[section] = fitted
+        if problems:
+            raise SettingsProblem(
+                "\n".join(["the settings are not usable:", *(f"  - {problem}" for problem in problems)]),
+                cure="`classifine init DATA` writes a settings file that explains each one",
+            )
+        sections = {name: replace(getattr(self, name), **parts.pop(name)) for name in _SECTIONS if name in parts}
+        return replace(self, **sections, **parts)
+
+
+_SECTIONS: dict[str, type] = {"data": DataSettings, "model": ModelSettings, "training": TrainingSettings}
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a TOML settings file.
+
+    Raises
+    ------
+    FileMissing
+        There is no such file.
+    SettingsProblem
+        It is not TOML, or holds settings that do not fit.
+    """
+    try:
+        return Settings.from_dict(tomllib.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise FileMissing(f"there is no settings file {path}", cure="`classifine init DATA` writes one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsProblem(f"{path} is not TOML: {error}", where=str(path), cure="mend that line") from None
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Read ``name=value`` words; a value is TOML where it can be, else text.
+
+    Examples
+    --------
+    >>> parse_assignments(["learning_rate=3e-5", "optim=adafactor"])
+    {'learning_rate': 3e-05, 'optim': 'adafactor'}
+    """
+    values: dict[str, Any] = {}
+    for word in assignments:
+        name, equals, text = word.partition("=")
+        if not equals or not name.strip():
+            raise SettingsProblem(f"--set {word!r} has no value", expected="--set name=value")
+        try:
+            values[name.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[name.strip()] = text
+    return values
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """List the settings in which two :meth:`Settings.to_dict` differ, as ``name: old → new``."""
+
+    def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        for name, content in value.items():
+            told |= flat(content, f"{prefix}{name}.") if isinstance(content, Mapping) else {prefix + name: content}
+        return told
+
+    before, after = flat(old), flat(new)
+    names = sorted(before.keys() | after.keys())
+    changed = [name for name in names if before.get(name) != after.get(name)]
+    return [f"{name}: {before.get(name, 'unset')} → {after.get(name, 'unset')}" for name in changed]
+
+
+def _homes() -> dict[str, str]:
+    homes = {f.name: section for section, owner in _SECTIONS.items() for f in fields(owner)}
+    return {**homes, "seed": ""}
+
+
+def _about(owner: type, name: str) -> str:
+    return str(next(f for f in fields(owner) if f.name == name).metadata["about"])
+
+
+def _unknown(section: str, name: str, known: Iterable[str]) -> str:
+    guess = did_you_mean(name, known)
+    hint = f"; did you mean {guess!r}?" if guess else "; further Hugging Face arguments go to [training.arguments]"
+    return f"[{section}] has no setting {name!r}{hint}"
+
+
+def _close(name: str, guess: str) -> bool:
+    """Tell a slip of one or two letters from another word of Hugging Face's that we do not own."""
+    import difflib
+
+    return difflib.SequenceMatcher(None, name, guess).ratio() > 0.88
+
+
+def _fitted(owner: type, name: str, value: Any, problems: list[str]) -> Any:
+    hint = typing.get_type_hints(owner)[name]
+    metadata = next(f for f in fields(owner) if f.name == name).metadata
+    fitted, fits = _typed(value, hint)
+    if not fits:
+        problems.append(f"{name} = {value!r}: expected {_told(hint)}")
+        return value
+    if isinstance(fitted, int | float):
+        bounds = [("least", "at least", operator.ge), ("most", "at most", operator.le), ("above", "above", operator.gt)]
+        for bound, words, holds in bounds:
+            limit = metadata.get(bound)
+            if limit is not None and not holds(fitted, limit):
+                problems.append(f"{name} = {value!r}: expected {words} {limit}")
+    return fitted
+
+
+def _typed(value: Any, hint: Any) -> tuple[Any, bool]:
+    """Give the value as the hint wants it, and whether it can be had."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        for option in typing.get_args(hint):
+            fitted, fits = _typed(value, option)
+            if fits:
+                return fitted, True
+        return value, False
+    if origin is Literal:
+        return value, value in typing.get_args(hint)
+    if origin is dict:
+        inner = typing.get_args(hint)[1]
+        pairs = {key: _typed(v, inner) for key, v in value.items()} if isinstance(value, Mapping) else {}
+        return {k: v for k, (v, _) in pairs.items()}, isinstance(value, Mapping) and all(ok for _, ok in pairs.values())
+    if hint is Any:
+        return value, True
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value), value == value
+    if hint is int and isinstance(value, bool):
+        return value, False
+    return value, isinstance(value, hint)
+
+
+def _told(hint: Any) -> str:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_told(option) for option in typing.get_args(hint) if option is not types.NoneType)
+    if origin is Literal:
+        return " or ".join(repr(option) for option in typing.get_args(hint))
+    if origin is dict:
+        return "a table of name = value"
+    return {float: "a number", int: "a whole number", bool: "true or false", str: "text"}.get(hint, str(hint))
