@@ -1,0 +1,205 @@
+"""Takes truth, decided labels and probabilities and gives metrics as plain numbers.
+
+Zero divisions count 0. Macro averages run over every label that occurs in truth or predictions of the rows at hand.
+Does not know intervals, models or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from classifine.errors import RowsProblem
+from classifine.labels import FloatMatrix, IntVector, LabelSpace
+from classifine.tables import OK, Predictions
+
+IntMatrix = npt.NDArray[np.int64]
+FloatVector = npt.NDArray[np.float64]
+
+METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
+    {
+        "accuracy": "higher",
+        "macro_f1": "higher",
+        "micro_f1": "higher",
+        "weighted_f1": "higher",
+        "macro_precision": "higher",
+        "macro_recall": "higher",
+        "weighted_precision": "higher",
+        "weighted_recall": "higher",
+        "log_loss": "lower",
+        "f1": "higher",
+        "precision": "higher",
+        "recall": "higher",
+    }
+)
+"""What :func:`validation_metrics` reports, and which end is the good one; the last three need a positive label."""
+
+
+@dataclass(frozen=True)
+class ScorableRows:
+    """The rows of some predictions that have both a true label and a prediction.
+
+    Attributes
+    ----------
+    positions
+        Where each row stands in the predictions, shape [n].
+    truth, predicted
+        Label ids, shape [n].
+    probabilities
+        Shape [n, n_labels].
+    excluded
+        How many rows had no true label or no prediction.
+    """
+
+    positions: IntVector
+    truth: IntVector
+    predicted: IntVector
+    probabilities: FloatMatrix
+    excluded: int
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def scorable(predictions: Predictions) -> ScorableRows:
+    """Keep the rows that can be scored and count the others.
+
+    Raises
+    ------
+    LabelsProblem
+        A true label is not in the label space.
+    RowsProblem
+        No row can be scored.
+    """
+    columns = zip(predictions.truth, predictions.predicted, predictions.status, strict=True)
+    kept = [(i, t, p) for i, (t, p, s) in enumerate(columns) if t is not None and p is not None and s == OK]
+    if not kept:
+        raise RowsProblem(
+            "there is nothing to score: no row has both a true label and a prediction",
+            where=f"the predictions for {predictions.split}",
+            found=f"{len(predictions):,} rows, {sum(t is not None for t in predictions.truth):,} with a true label",
+            cure="name the column that holds the true label, and check that it is filled in",
+        )
+    positions = np.array([i for i, _, _ in kept], dtype=np.int64)
+    return ScorableRows(
+        positions=positions,
+        truth=predictions.space.ids(t for _, t, _ in kept),
+        predicted=predictions.space.ids(p for _, _, p in kept),
+        probabilities=predictions.probabilities[positions],
+        excluded=len(predictions) - len(kept),
+    )
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What all confusion-derived metrics are made of; any leading axes, the last one runs over labels.
+
+    Attributes
+    ----------
+    hits
+        Rows of the label that were predicted to have it.
+    support
+        Rows of the label.
+    predicted
+        Rows predicted to have the label.
+    """
+
+    hits: npt.NDArray[Any]
+    support: npt.NDArray[Any]
+    predicted: npt.NDArray[Any]
+
+    @classmethod
+    def of(cls, confusion: IntMatrix) -> Margins:
+        """Sum up a confusion matrix [n_labels, n_labels], rows truth, columns predicted."""
+        return cls(np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0))
+
+
+def confusion_matrix(truth: IntVector, predicted: IntVector, n_labels: int) -> IntMatrix:
+    """Count the rows of each pair; rows are truth, columns are predicted, both in id order."""
+    cells = np.bincount(truth * n_labels + predicted, minlength=n_labels * n_labels)
+    return cells.reshape(n_labels, n_labels).astype(np.int64)
+
+
+def label_metrics(margins: Margins) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
+    """Give precision, recall and F1 of each label, in the shape of the margins."""
+    precision = _ratio(margins.hits, margins.predicted)
+    recall = _ratio(margins.hits, margins.support)
+    return precision, recall, _ratio(2 * margins.hits, margins.predicted + margins.support)
+
+
+def averaged_metrics(margins: Margins) -> dict[str, npt.NDArray[np.float64]]:
+    """Give accuracy and the averages over labels; the axis of labels is gone.
+
+    Accuracy, micro precision, micro recall, micro F1 and weighted recall are one number
+    when each text has one label, and are given under each of these names.
+    """
+    n = margins.support.sum(axis=-1)
+    accuracy = _ratio(margins.hits.sum(axis=-1), n)
+    told = {"accuracy": accuracy}
+    occurs = (margins.support + margins.predicted) > 0
+    for name, values in zip(("precision", "recall", "f1"), label_metrics(margins), strict=True):
+        told[f"macro_{name}"] = _ratio(values.sum(axis=-1), occurs.sum(axis=-1))
+        told[f"micro_{name}"] = accuracy
+        told[f"weighted_{name}"] = _ratio((values * margins.support).sum(axis=-1), n)
+    told["weighted_recall"] = accuracy
+    return told
+
+
+def row_log_loss(probabilities: FloatMatrix, truth: IntVector) -> FloatVector:
+    """Give each row's log-loss in nats; probabilities are kept one float epsilon away from 0 and 1."""
+    epsilon = np.finfo(np.float64).eps
+    of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
+    losses: FloatVector = -np.log(np.clip(of_truth, epsilon, 1 - epsilon))
+    return losses
+
+
+def top_k_hits(probabilities: FloatMatrix, truth: IntVector, k: int) -> npt.NDArray[np.bool_]:
+    """Say of each row whether its true label is among the k most probable ones.
+
+    Of equally probable labels the one first in the label space comes first, as in
+    :func:`classifine.labels.decide`; so top-1 accuracy is accuracy.
+    """
+    of_truth = probabilities[np.arange(len(truth)), truth][:, None]
+    earlier = np.arange(probabilities.shape[1])[None, :] < truth[:, None]
+    ahead = (probabilities > of_truth) | ((probabilities == of_truth) & earlier)
+    hits: npt.NDArray[np.bool_] = ahead.sum(axis=1) < k
+    return hits
+
+
+def validation_metrics(probabilities: FloatMatrix, truth_ids: IntVector, space: LabelSpace) -> dict[str, float]:
+    """Give the numbers by which training may choose a checkpoint; no intervals.
+
+    Parameters
+    ----------
+    probabilities
+        Shape [n, n_labels].
+    truth_ids
+        Shape [n].
+    space
+        The label space whose ids are the columns; with a positive label, ``f1``, ``precision`` and ``recall`` are its.
+
+    Examples
+    --------
+    >>> space = LabelSpace(("no", "yes"), positive="yes")
+    >>> validation_metrics(np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]), np.array([0, 1, 1]), space)["recall"]
+    0.5
+    """
+    margins = Margins.of(confusion_matrix(truth_ids, probabilities.argmax(axis=1), len(space)))
+    told = {name: float(value) for name, value in averaged_metrics(margins).items() if name in METRICS}
+    told["log_loss"] = float(row_log_loss(probabilities, truth_ids).mean())
+    if space.positive is not None:
+        positive = space.id_of(space.positive)
+        precision, recall, f1 = (float(values[positive]) for values in label_metrics(margins))
+        told |= {"precision": precision, "recall": recall, "f1": f1}
+    return told
+
+
+def _ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    ratio: npt.NDArray[np.float64] = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return ratio
