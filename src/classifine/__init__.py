@@ -1,1 +1,82 @@
-"""classifine: from annotated texts to a classifier you can trust."""
+"""classifine: from annotated texts to a fine-tuned classifier, its honest evaluation, its predictions and a report.
+
+>>> from classifine import read, split, train, evaluate, predict, write_report
+>>> texts = read("posts.csv", text="text", label="topic")  # doctest: +SKIP
+>>> classifier = train(split(texts), out="runs/posts")  # doctest: +SKIP
+>>> print(evaluate("runs/posts").verdict)  # doctest: +SKIP
+>>> write_report("runs/posts")  # doctest: +SKIP
+>>> predict(classifier, ["See you on Sunday!"]).predicted  # doctest: +SKIP
+
+The names below are loaded on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from classifine.errors import ClassifineError
+    from classifine.estimator import TextClassifier
+    from classifine.labels import LabelSpace
+    from classifine.model.classifier import Classifier
+    from classifine.settings import Settings
+    from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
+    from classifine.verbs import aggregate, evaluate, load, predict, predict_file, read, split, train, write_report
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "aggregate": "verbs",
+    "evaluate": "verbs",
+    "load": "verbs",
+    "predict": "verbs",
+    "predict_file": "verbs",
+    "read": "verbs",
+    "split": "verbs",
+    "train": "verbs",
+    "write_report": "verbs",
+    "Classifier": "model.classifier",
+    "ClassifineError": "errors",
+    "Judgements": "tables",
+    "LabelSpace": "labels",
+    "LabelledTexts": "tables",
+    "Predictions": "tables",
+    "Settings": "settings",
+    "Splits": "tables",
+    "TextClassifier": "estimator",
+}
+
+__all__ = [
+    "Classifier",
+    "ClassifineError",
+    "Judgements",
+    "LabelSpace",
+    "LabelledTexts",
+    "Predictions",
+    "Settings",
+    "Splits",
+    "TextClassifier",
+    "__version__",
+    "aggregate",
+    "evaluate",
+    "load",
+    "predict",
+    "predict_file",
+    "read",
+    "split",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'classifine' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"classifine.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -13,6 +13,7 @@ The tree; every error we raise on purpose is one of these, and carries the exit 
     │   ├── FileUnreadable        encoding, quoting, ragged rows, not the format it says
     │   ├── RowsProblem           blank texts or labels, doubled ids
     │   └── LabelsProblem         too few labels, too few rows of one
+    ├── TrainingFailed        1   training diverged
     ├── RunRefused            73  the run folder is locked, finished differently or foreign
     └── DiscError             74  could not be written
 
@@ -106,6 +107,12 @@ class RowsProblem(DataError):
 
 class LabelsProblem(DataError):
     """The labels as a whole cannot be learnt."""
+
+
+class TrainingFailed(ClassifineError):
+    """Training came to nothing, for instance because the loss is not a number."""
+
+    exit_code = 1
 
 
 class RunRefused(ClassifineError):

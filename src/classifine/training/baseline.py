@@ -23,6 +23,7 @@ class Baseline(Protocol):
 
     title: str
     reason: str | None
+    space: LabelSpace
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Give each text's probabilities, shape [n_texts, n_labels]."""
@@ -36,14 +37,17 @@ class Majority:
     ----------
     shares
         Shape [n_labels].
+    space
+        The labels.
     reason
         Why this stands in for another baseline, or none.
     """
 
     title = "majority label"
 
-    def __init__(self, shares: Sequence[float], reason: str | None = None) -> None:
+    def __init__(self, shares: Sequence[float], space: LabelSpace, reason: str | None = None) -> None:
         self.shares = tuple(shares)
+        self.space = space
         self.reason = reason
 
     @classmethod
@@ -57,7 +61,7 @@ class Majority:
         """
         _some_rows(train)
         counts = np.bincount(space.ids(train.labels), minlength=len(space))
-        return cls((counts / counts.sum()).tolist(), reason)
+        return cls((counts / counts.sum()).tolist(), space, reason)
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Give the same shares for each text, shape [n_texts, n_labels]."""
@@ -73,17 +77,17 @@ class TfidfLogistic:
         A fitted scikit-learn pipeline.
     columns
         The label ids of the pipeline's columns.
-    n_labels
-        How many labels the space has; one that does not occur in training has probability 0.
+    space
+        The labels; one that does not occur in training has probability 0.
     """
 
     title = "TF-IDF + logistic regression"
     reason: str | None = None
 
-    def __init__(self, pipeline: Any, columns: Sequence[int], n_labels: int) -> None:
+    def __init__(self, pipeline: Any, columns: Sequence[int], space: LabelSpace) -> None:
         self._pipeline = pipeline
         self._columns = tuple(columns)
-        self._n_labels = n_labels
+        self.space = space
 
     @classmethod
     def fit(cls, train: LabelledTexts, space: LabelSpace, seed: int) -> TfidfLogistic | Majority:
@@ -117,11 +121,11 @@ class TfidfLogistic:
             # what is left after so many steps is a line search at its last decimals: nobody can act on it
             warnings.simplefilter("ignore", ConvergenceWarning)
             pipeline.fit(train.texts, ids)
-        return cls(pipeline, [int(column) for column in regression.classes_], len(space))
+        return cls(pipeline, [int(column) for column in regression.classes_], space)
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Give each text's probabilities, shape [n_texts, n_labels]."""
-        probabilities = np.zeros((len(texts), self._n_labels), dtype=np.float64)
+        probabilities = np.zeros((len(texts), len(self.space)), dtype=np.float64)
         if len(texts):
             probabilities[:, self._columns] = self._pipeline.predict_proba(texts)
         return probabilities

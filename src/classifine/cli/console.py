@@ -1,0 +1,88 @@
+"""Takes what the command line's verbs have to say and prints it; turns every error into one message and an exit code.
+
+Does not know what the verbs do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import textwrap
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from classifine.errors import ClassifineError
+
+INTERRUPTED = 130
+OUR_FAULT = 70
+# Control characters in data could move the cursor or retitle the terminal; line ends and tabs may stay.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def say(stage: str, message: str) -> None:
+    """Print one line of a journey: the stage, then what became of it."""
+    width = min(100, _width())
+    indent = " " * 12
+    told = textwrap.fill(printable(message), width=width, initial_indent="", subsequent_indent=indent)
+    click.echo(f"  {stage:<10}{told}")
+
+
+def tell(message: str = "") -> None:
+    """Print a plain sentence."""
+    click.echo(printable(message))
+
+
+def table(rows: Sequence[dict[str, str]]) -> None:
+    """Print rows under their names, columns as wide as they need."""
+    if not rows:
+        return
+    names = list(rows[0])
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
+    lines = [{name: name for name in names}, *rows]
+    for line in lines:
+        tell("  ".join(f"{line[name]:<{widths[name]}}" for name in names).rstrip())
+
+
+def printable(text: str) -> str:
+    """Show control characters as what they are instead of obeying them."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def guarded(command: click.Command, arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code; no traceback for a user's mistake, one for ours."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        result: Any = command.main(arguments, prog_name="classifine", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _complain("\ninterrupted; nothing is half-written. Type the same command again to go on where it stopped.")
+        return INTERRUPTED
+    except ClassifineError as error:
+        _complain(f"\nerror: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        # whoever read our output has gone; Python must not complain when it closes the stream
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the last line of defence: whatever reaches it is our fault, and is shown whole
+        traceback.print_exc()
+        _complain("\nThis is a fault in classifine, not in your data. Please report it with the lines above.")
+        return OUR_FAULT
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str) -> None:
+    click.echo(printable(message), err=True)
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return 100

@@ -1,0 +1,33 @@
+"""The command ``classifine``: its verbs, in the order of the journey."""
+
+from __future__ import annotations
+
+import click
+
+from classifine.cli.demo import demo
+from classifine.cli.evaluate import evaluate
+from classifine.cli.init import init
+from classifine.cli.models import models
+from classifine.cli.predict import predict
+from classifine.cli.report import report
+from classifine.cli.run import run
+from classifine.cli.train import train
+
+
+class _InOrder(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="classifine")
+def classifine() -> None:
+    """From labelled texts to a classifier, its honest evaluation, its predictions and a report.
+
+    Exit codes: 0 done, 1 the data failed a check, 2 wrong use, 70 our own fault, 73 refused (locked or changed),
+    74 disc, 130 interrupted.
+    """
+
+
+for verb in (demo, init, run, train, evaluate, predict, report, models):
+    classifine.add_command(verb)

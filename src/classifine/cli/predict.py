@@ -1,0 +1,65 @@
+"""The verb ``predict``: label the rows of a file, or one text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from classifine.cli import console
+from classifine.cli.options import PATH
+
+
+@click.command()
+@click.argument("run", type=PATH)
+@click.argument("file", type=PATH, required=False)
+@click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to: .csv, .tsv, .parquet or .jsonl.")
+@click.option("--one", metavar="TEXT", help="Label this text instead of a file.")
+@click.option("--text", metavar="COLUMN", help="Column that holds the text.  [default: the one of the run]")
+@click.option("--prefix", default="", metavar="WORD", help="Put before the added columns' names.")
+@click.option("--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252.")
+@click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a CSV file.")
+def predict(
+    run: Path,
+    file: Path | None,
+    output: Path | None,
+    one: str | None,
+    text: str | None,
+    prefix: str,
+    encoding: str | None,
+    delimiter: str | None,
+) -> None:
+    """Label each row of FILE with the classifier of RUN, or one text with --one.
+
+    The output has the rows and columns of FILE in the same order, and the columns predicted_label, confidence,
+    one p_<label> for each label, and status. A blank text keeps its row, with the status blank.
+    """
+    from classifine.errors import UsageError, count
+    from classifine.verbs import predict as predict_texts
+    from classifine.verbs import predict_file
+
+    if one is not None and file is None and output is None:
+        _print_one(predict_texts(run, [one]))
+        return
+    if one is not None or file is None or output is None:
+        raise UsageError(
+            "say what to predict",
+            expected='classifine predict RUN FILE -o OUT.csv, or classifine predict RUN --one "a text"',
+        )
+    result = predict_file(run, file, output, text=text, prefix=prefix, encoding=encoding, delimiter=delimiter)
+    blank = f", {result.blank:,} of them blank" if result.blank else ""
+    console.say("predict", f"{count(result.rows, 'row')}{blank} → {result.path}")
+    for label, number in result.labels.items():
+        console.say("", f"{label}: {number:,}")
+
+
+def _print_one(predictions: object) -> None:
+    from classifine.tables import OK, Predictions
+
+    assert isinstance(predictions, Predictions)
+    if predictions.status[0] != OK:
+        console.tell("the text is blank: there is nothing to label")
+        return
+    ranked = sorted(zip(predictions.probabilities[0], predictions.space.names, strict=True), key=lambda pair: -pair[0])
+    for probability, name in ranked[:10]:
+        console.tell(f"  {probability:6.1%}  {name}")

@@ -1,0 +1,26 @@
+"""The verb ``train``: from labelled texts to a saved classifier; the test texts stay unseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from classifine.cli import console
+from classifine.cli.options import data_options, files_of, folder_of, settings_of, training_options
+
+
+@click.command()
+@data_options
+@training_options
+def train(**options: Any) -> None:
+    """Divide DATA and train a classifier; the test part is kept for `classifine evaluate`."""
+    from classifine.journey import run_journey
+    from classifine.runs import RunFolder
+
+    folder = folder_of(options)
+    did = run_journey(files_of(options), settings_of(options), folder, upto="train", say=console.say)
+    if not did:
+        console.tell(f"{folder} holds this classifier already; nothing was done.")
+    console.say("model", str(RunFolder(folder).model))
+    console.say("evaluate", f"classifine evaluate {folder}")

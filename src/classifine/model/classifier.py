@@ -1,0 +1,196 @@
+"""Takes texts and gives probabilities under label names: the one seam all that scores, explains or serves goes through.
+
+A saved classifier is a plain Hugging Face folder. Does not know how it was trained or how well it does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from classifine import durable
+from classifine.errors import FileMissing, ModelUnavailable
+from classifine.labels import FloatMatrix, LabelSpace, decide
+from classifine.progress import bar
+from classifine.tables import BLANK, OK, Predictions
+
+if TYPE_CHECKING:
+    from classifine.model.torch_backend import TorchBackend
+
+# Only what the saved folder says of itself; everything else in config.json is Hugging Face's.
+POSITIVE_KEY = "positive_label"
+_PARITY = 1e-6
+# Texts scored between two steps of the progress bar; sorted by length among themselves.
+_CHUNK = 2048
+
+
+class Scorer(Protocol):
+    """Anything that turns texts into probabilities over a label space."""
+
+    @property
+    def space(self) -> LabelSpace:
+        """The labels whose ids are the columns."""
+        ...
+
+    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
+        """Score texts, shape [n_texts, n_labels]; each row sums to 1."""
+        ...
+
+
+class Classifier:
+    """A fine-tuned model that scores texts.
+
+    Examples
+    --------
+    >>> import classifine
+    >>> classifier = classifine.load("runs/posts")  # doctest: +SKIP
+    >>> classifier.predict(["See you on Sunday!"]).predicted  # doctest: +SKIP
+    ('yes',)
+    """
+
+    def __init__(self, backend: TorchBackend, space: LabelSpace) -> None:
+        self.backend = backend
+        self._space = space
+
+    @property
+    def space(self) -> LabelSpace:
+        """The label names; a name's place is its column."""
+        return self._space
+
+    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
+        """Score texts, shape [n_texts, n_labels]; each row sums to 1."""
+        return self.backend.probabilities(self.backend.encode(texts))
+
+    def predict(self, texts: Sequence[str], *, ids: Sequence[str] | None = None) -> Predictions:
+        """Label texts; a blank text keeps its place with status ``blank``."""
+        return predictions_of(self, texts, ids=ids, split="texts")
+
+    def save(self, folder: Path | str, *, probe: Sequence[str] = ()) -> None:
+        """Write a plain Hugging Face folder and prove that transformers' pipeline agrees with it.
+
+        Parameters
+        ----------
+        folder
+            Where to; it appears only when it is whole and proven.
+        probe
+            Texts on which ``transformers.pipeline`` must give the same probabilities within 1e-6.
+        """
+        config = self.backend.model.config
+        config.id2label = self.space.id2label()
+        config.label2id = {name: index for index, name in self.space.id2label().items()}
+        setattr(config, POSITIVE_KEY, self.space.positive)
+        with durable.staging(Path(folder)) as staged:
+            self.backend.save(staged)
+            if probe:
+                _assert_parity(self, staged, probe)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Classifier:
+        """Read a classifier: a run folder, or a Hugging Face folder with label names.
+
+        Raises
+        ------
+        FileMissing
+            There is no such folder.
+        ModelUnavailable
+            It holds no usable classifier.
+        """
+        folder = model_folder(Path(folder))
+        config = _read_config(folder)
+        from classifine.model.torch_backend import TorchBackend
+
+        backend = TorchBackend.load(folder)
+        names = {int(key): str(name) for key, name in backend.model.config.id2label.items()}
+        space = LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY))
+        return cls(backend, space)
+
+
+def predictions_of(
+    scorer: Scorer,
+    texts: Sequence[str],
+    *,
+    ids: Sequence[str] | None = None,
+    truth: Sequence[str | None] | None = None,
+    split: str,
+    classifier: str = "model",
+    what: str | None = None,
+) -> Predictions:
+    """Score texts through the seam and decide; blank texts keep their place with status ``blank``."""
+    usable = [i for i, text in enumerate(texts) if text.strip()]
+    probabilities = np.full((len(texts), len(scorer.space)), np.nan)
+    predicted: list[str | None] = [None] * len(texts)
+    progress = bar(what, total=len(usable), unit="texts") if what else None
+    for start in range(0, len(usable), _CHUNK):
+        chunk = usable[start : start + _CHUNK]
+        probabilities[chunk] = scorer.predict_proba([texts[i] for i in chunk])
+        for i, name in zip(chunk, decide(probabilities[chunk], scorer.space), strict=True):
+            predicted[i] = name
+        if progress is not None:
+            progress.update(len(chunk))
+    if progress is not None:
+        progress.close()
+    return Predictions(
+        ids=tuple(ids) if ids is not None else tuple(str(n) for n in range(1, len(texts) + 1)),
+        texts=tuple(texts),
+        truth=tuple(truth) if truth is not None else (None,) * len(texts),
+        predicted=tuple(predicted),
+        probabilities=probabilities,
+        status=tuple(OK if text.strip() else BLANK for text in texts),
+        space=scorer.space,
+        split=split,
+        classifier=classifier,
+    )
+
+
+def model_folder(path: Path) -> Path:
+    """Find the model in a run folder, or take the folder itself.
+
+    Raises
+    ------
+    FileMissing
+        There is no such folder, or it holds no model.
+    """
+    for folder in (path / "model", path):
+        if (folder / "config.json").is_file():
+            return folder
+    what = f"there is no classifier in {path}" if path.exists() else f"there is no folder {path}"
+    raise FileMissing(
+        what, expected="a run folder, or a Hugging Face folder with config.json", cure="check the path of the run"
+    )
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(
+            f"{folder / 'config.json'} cannot be read: {error}", where=str(folder), cure="fetch or train it again"
+        ) from None
+    if not isinstance(value, dict) or "id2label" not in value:
+        raise ModelUnavailable(
+            f"{folder} is a base model without labels, not a classifier",
+            where=str(folder),
+            cure=f"fine-tune it first: classifine run DATA --model {folder}",
+        )
+    return value
+
+
+def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -> None:
+    from transformers import pipeline
+
+    from classifine.model.torch_backend import quiet
+
+    ours = classifier.predict_proba(probe)
+    with quiet():
+        stock = pipeline("text-classification", model=str(folder), device=classifier.backend.model.device)
+        answers: Any = stock(list(probe), top_k=None, truncation=True, function_to_apply="softmax")
+    theirs = np.array(
+        [[{a["label"]: a["score"] for a in row}[name] for name in classifier.space.names] for row in answers]
+    )
+    apart = float(np.abs(ours - theirs).max())
+    if apart > _PARITY:
+        raise RuntimeError(f"the saved model's pipeline differs by {apart:.2e} from the classifier (at most {_PARITY})")

@@ -1,0 +1,144 @@
+"""Takes texts and gives token ids, each text cut to what the model reads and every cut counted.
+
+Also says which texts share a batch: sorted by length, so that little is padding.
+Does not know labels or how a model computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifine.progress import bar
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+# A tokenizer's time and memory grow with the text even when it truncates, so that characters are cut first.
+# Twelve characters a token leave ordinary text untouched.
+CHARACTERS_PER_TOKEN = 12
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of texts, special tokens included.
+
+    Attributes
+    ----------
+    ids
+        One int32 vector per text, at most ``max_length`` long.
+    cut
+        How many texts were longer than that.
+    """
+
+    ids: tuple[npt.NDArray[np.int32], ...]
+    cut: int
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each text, shape [n]."""
+        return np.fromiter((len(one) for one in self.ids), dtype=np.int64, count=len(self.ids))
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, max_length: int, what: str | None = None
+) -> Encoded:
+    """Tokenise texts as the model wants them, each at most ``max_length`` tokens.
+
+    Parameters
+    ----------
+    tokenizer
+        A fast tokenizer.
+    texts
+        The texts; a lone surrogate becomes U+FFFD, since no tokenizer takes it.
+    max_length
+        Tokens kept, special tokens included.
+    what
+        A word for the progress bar; without one there is none.
+    """
+    ids: list[npt.NDArray[np.int32]] = []
+    cut = 0
+    progress = bar(what, total=len(texts), unit="texts") if what else None
+    for start in range(0, len(texts), _CHUNK):
+        chunk = [_encodable(text) for text in texts[start : start + _CHUNK]]
+        limit = max_length * CHARACTERS_PER_TOKEN
+        features = _ids(tokenizer, [text[:limit] for text in chunk], None)
+        long = [i for i, one in enumerate(features) if len(one) > max_length or len(chunk[i]) > limit]
+        if long:
+            for i, one in zip(long, _ids(tokenizer, [chunk[i][:limit] for i in long], max_length), strict=True):
+                features[i] = one
+            cut += len(long)
+        ids += [np.asarray(one, dtype=np.int32) for one in features]
+        if progress is not None:
+            progress.update(len(chunk))
+    if progress is not None:
+        progress.close()
+    return Encoded(tuple(ids), cut)
+
+
+def batches(lengths: npt.NDArray[np.int64], *, tokens: int, texts: int) -> list[npt.NDArray[np.int64]]:
+    """Group positions of similar length; a batch holds at most so many texts and so many padded tokens.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each text, shape [n].
+    tokens, texts
+        The budgets; a single text beyond the token budget is a batch of its own.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    groups = []
+    start = 0
+    while start < len(order):
+        longest = max(1, int(lengths[order[start]]))
+        size = min(texts, max(1, tokens // longest))
+        groups.append(order[start : start + size])
+        start += size
+    return groups
+
+
+def pad(ids: Sequence[npt.NDArray[np.int32]], pad_id: int) -> dict[str, torch.Tensor]:
+    """Lay token ids side by side: ``input_ids`` and ``attention_mask``, both [n, longest]."""
+    import torch
+
+    longest = max((len(one) for one in ids), default=0)
+    tokens = np.full((len(ids), longest), pad_id, dtype=np.int64)
+    mask = np.zeros((len(ids), longest), dtype=np.int64)
+    for row, one in enumerate(ids):
+        tokens[row, : len(one)] = one
+        mask[row, : len(one)] = 1
+    return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+
+
+def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Give the padding token's id; a tokenizer without one pads with 0, which the mask hides."""
+    found: Any = tokenizer.pad_token_id
+    return int(found) if found is not None else 0
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int | None) -> list[list[int]]:
+    encoded = tokenizer(
+        texts,
+        truncation=max_length is not None,
+        max_length=max_length,
+        padding=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )
+    found: list[list[int]] = encoded["input_ids"]
+    return list(found)
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

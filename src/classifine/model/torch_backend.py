@@ -1,0 +1,177 @@
+"""Takes a Hugging Face folder and texts and gives probabilities, computed by torch.
+
+Texts are sorted by length, scored in batches and put back in order. Weights are float32, always.
+Does not know label names or where the texts come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+from classifine.errors import ModelUnavailable
+from classifine.labels import FloatMatrix, LabelSpace
+from classifine.model.tokens import Encoded, batches, encode, pad, pad_id_of
+
+_BATCH_TOKENS = 4096
+_BATCH_TEXTS = 256
+# The names under which model families keep their dropout probabilities.
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "classifier_dropout_prob",
+    "dropout",
+    "attention_dropout",
+    "seq_classif_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "pooler_dropout",
+)
+
+
+class TorchBackend:
+    """A model and its tokenizer, ready to score.
+
+    Parameters
+    ----------
+    model
+        A sequence classifier of transformers, float32.
+    tokenizer
+        Its fast tokenizer.
+    max_length
+        Tokens read of each text.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, max_length: int) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+
+    def encode(self, texts: Sequence[str], *, what: str | None = None) -> Encoded:
+        """Tokenise texts for this model."""
+        return encode(self.tokenizer, texts, max_length=self.max_length, what=what)
+
+    def probabilities(self, encoded: Encoded) -> FloatMatrix:
+        """Score token ids; the result is in the order of the texts, shape [n, n_labels]."""
+        self.model.eval()
+        scores = np.empty((len(encoded.ids), int(self.model.config.num_labels)), dtype=np.float64)
+        pad_id = pad_id_of(self.tokenizer)
+        with torch.inference_mode():
+            for group in batches(encoded.lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
+                inputs = pad([encoded.ids[i] for i in group], pad_id)
+                logits = self.model(**{name: tensor.to(self.model.device) for name, tensor in inputs.items()}).logits
+                scores[group] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+        return scores
+
+    def save(self, folder: Path) -> None:
+        """Write the folder as transformers writes it; the tokenizer carries the maximum length."""
+        with quiet():
+            self.model.save_pretrained(folder)
+            self.tokenizer.model_max_length = self.max_length
+            self.tokenizer.save_pretrained(folder)
+
+    @classmethod
+    def load(cls, folder: Path, *, space: LabelSpace | None = None, dropout: float | None = None) -> TorchBackend:
+        """Read a folder: a classifier as it is, or a base model that gets a new head for a label space.
+
+        Parameters
+        ----------
+        folder
+            A Hugging Face folder.
+        space
+            The labels of a new head; without one, the folder's own.
+        dropout
+            Dropout probability everywhere in the model; without one, the folder's own.
+
+        Raises
+        ------
+        ModelUnavailable
+            The folder is not a safetensors sequence classifier or encoder that transformers knows.
+        """
+        try:
+            with quiet():
+                settled = _settled_config(folder, space, dropout)
+                tokenizer = AutoTokenizer.from_pretrained(folder, config=settled, local_files_only=True)
+                model = AutoModelForSequenceClassification.from_pretrained(
+                    folder,
+                    config=settled,
+                    dtype=torch.float32,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    ignore_mismatched_sizes=space is not None,
+                )
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            raise ModelUnavailable(
+                f"{folder} cannot be loaded as a text classifier: {_first_line(error)}",
+                where=str(folder),
+                expected="config.json, model.safetensors and a fast tokenizer of a model family transformers knows",
+                cure="check that the folder is complete; `classifine models` lists base models that work",
+            ) from error
+        except Exception as error:
+            # safetensors and tokenizers raise bare types of their own for damaged files
+            if type(error).__name__ not in {"SafetensorError", "Exception"}:
+                raise
+            raise ModelUnavailable(
+                f"{folder} holds a damaged file: {_first_line(error)}",
+                where=str(folder),
+                cure="fetch or train it again",
+            ) from error
+        if not tokenizer.is_fast:
+            raise ModelUnavailable(
+                f"{folder} has no fast tokenizer", where=str(folder), cure="choose a base model with a tokenizer.json"
+            )
+        return cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
+
+
+def _settled_config(folder: Path, space: LabelSpace | None, dropout: float | None) -> Any:
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    if space is not None:
+        config.id2label = space.id2label()
+        config.label2id = {name: index for index, name in space.id2label().items()}
+        config.problem_type = "single_label_classification"
+    if dropout is not None:
+        for name in _DROPOUTS:
+            if isinstance(getattr(config, name, None), float):
+                setattr(config, name, dropout)
+    return config
+
+
+def max_length_of(config: Any, tokenizer: Any) -> int:
+    """Give the most tokens a model can read, as its config and tokenizer say."""
+    limits = [int(tokenizer.model_max_length)]
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa-like models keep the first positions for padding
+        offset = config.pad_token_id + 1 if config.model_type in _OFFSET_POSITIONS else 0
+        limits.append(positions - offset)
+    return min(limits)
+
+
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer", "data2vec-text"}
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from printing load reports and bars; its own settings come back afterwards."""
+    log: Any = transformers.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,120 @@
+"""Takes a file of texts and a classifier and gives the same rows, in the same order, with their labels.
+
+Rows stream through in blocks; the output appears under its name when the last row is written.
+Does not know how the classifier scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifine.data.cells import texts_of
+from classifine.data.files import Block, TableFile, require_column
+from classifine.labels import tally
+from classifine.model.classifier import Scorer, predictions_of
+from classifine.prediction.sinks import check_output, open_sink
+from classifine.progress import bar
+from classifine.tables import BLANK, OK, Predictions
+
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """What a bulk prediction wrote.
+
+    Attributes
+    ----------
+    path
+        The file.
+    rows
+        Rows in, and rows out.
+    blank
+        Rows whose text was blank; they have a status and no label.
+    labels
+        How often each label was predicted.
+    """
+
+    path: Path
+    rows: int
+    blank: int
+    labels: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return {"path": str(self.path), "rows": self.rows, "blank": self.blank, "labels": self.labels}
+
+
+def predict_file(
+    scorer: Scorer,
+    source: Path,
+    output: Path,
+    *,
+    text: str = "text",
+    prefix: str = "",
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> BulkResult:
+    """Label every row of a file.
+
+    Parameters
+    ----------
+    scorer
+        The classifier.
+    source, output
+        Files; the output's ending (.csv, .tsv, .parquet, .jsonl) decides its format.
+    text
+        The column that holds the text.
+    prefix
+        Put before the names of the added columns, where they would clash with the file's own.
+    encoding, delimiter
+        Of a text file; without one, what the file itself shows.
+
+    Raises
+    ------
+    FileMissing, FileUnreadable, ColumnProblem, UsageError
+        The input cannot be read or the output cannot be written as asked; nothing is left half-written.
+    DiscError
+        The disc refuses.
+    """
+    check_output(source, output)
+    table = TableFile(source, encoding=encoding, delimiter=delimiter)
+    require_column(table.names, text, role="text", where=str(source))
+    added = added_names(scorer, prefix)
+    seen: list[str] = []
+    rows = blank = 0
+    with open_sink(output, names=table.names, added=added, schema=table.schema) as sink:
+        total = table.count()
+        progress = bar("predicting", total=total, unit="rows")
+        for block in table.blocks(_BLOCK):
+            labelled = _labelled(scorer, block, text, where=str(source))
+            sink.write(block, dict(zip(added, _columns(labelled), strict=True)))
+            seen += [name for name in labelled.predicted if name is not None]
+            rows += len(block)
+            blank += labelled.status.count(BLANK)
+            progress.update(len(block))
+        progress.close()
+    return BulkResult(output, rows, blank, tally(seen))
+
+
+def added_names(scorer: Scorer, prefix: str = "") -> list[str]:
+    """Name the columns a prediction adds, in order."""
+    names = ["predicted_label", "confidence", *(f"p_{name}" for name in scorer.space.names), "status"]
+    return [prefix + name for name in names]
+
+
+def _labelled(scorer: Scorer, block: Block, text: str, *, where: str) -> Predictions:
+    cells = texts_of(block.columns[text], column=text, first_row=block.first_row, where=where)
+    return predictions_of(scorer, [cell or "" for cell in cells], split="file")
+
+
+def _columns(predictions: Predictions) -> list[Sequence[Any]]:
+    given = np.array([status == OK for status in predictions.status], dtype=bool)
+    matrix = predictions.probabilities
+    by_label = [[float(p) if ok else None for p, ok in zip(column, given, strict=True)] for column in matrix.T]
+    return [predictions.predicted, predictions.confidence, *by_label, predictions.status]

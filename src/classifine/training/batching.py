@@ -1,0 +1,88 @@
+"""Takes encoded texts and gives them in batches of similar length, in an order that differs each epoch.
+
+Texts are shuffled, sorted by length within large pools, cut into batches, and the batches shuffled: little padding,
+and no batch's place in the epoch tells its length. Does not know models or losses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from classifine.model.tokens import Encoded, pad
+
+# Batches sorted together. The larger the pool, the less padding and the less random a batch's company; small data
+# keeps at least four pools, so that a text does not meet the same company in each epoch.
+_POOL = 64
+_LEAST_POOLS = 4
+
+
+class EncodedRows(Dataset[dict[str, Any]]):
+    """Encoded texts with their label ids, as the Trainer wants rows."""
+
+    def __init__(self, encoded: Encoded, labels: npt.NDArray[np.int64]) -> None:
+        self.encoded = encoded
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"input_ids": self.encoded.ids[index], "labels": int(self.labels[index])}
+
+
+class Collator:
+    """Pads the rows of one batch to the longest of them."""
+
+    def __init__(self, pad_id: int) -> None:
+        self.pad_id = pad_id
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Give ``input_ids``, ``attention_mask`` [n, longest] and ``labels`` [n]."""
+        inputs = pad([row["input_ids"] for row in rows], self.pad_id)
+        return {**inputs, "labels": torch.tensor([row["labels"] for row in rows])}
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """Gives row numbers so that every ``batch`` in a row are of similar length.
+
+    The same seed and epoch give the same order. A last batch that is not full stays last.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each row, shape [n].
+    batch
+        Rows in an update: the batch size times the accumulation steps, so that accumulation changes nothing.
+    seed
+        Where the shuffling starts.
+    """
+
+    def __init__(self, lengths: npt.NDArray[np.int64], *, batch: int, seed: int) -> None:
+        self.lengths = lengths
+        self.batch = batch
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the epoch that the next pass belongs to."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = rng.permutation(len(self.lengths))
+        full = len(order) // self.batch * self.batch
+        pool = self.batch * max(1, min(_POOL, full // self.batch // _LEAST_POOLS))
+        pools = [order[start : min(start + pool, full)] for start in range(0, full, pool)]
+        ordered = [one[np.argsort(self.lengths[one], kind="stable")] for one in pools]
+        groups = [one[start : start + self.batch] for one in ordered for start in range(0, len(one), self.batch)]
+        shuffled = [groups[i] for i in rng.permutation(len(groups))]
+        return iter(np.concatenate([*shuffled, order[full:]]).tolist())

@@ -1,0 +1,265 @@
+"""Takes training and validation texts and a base model and gives a fine-tuned classifier with its history.
+
+Hugging Face's Trainer is the loop; what is ours is the loss over accumulated batches, the order of batches, and an
+evaluation that scores validation texts as predictions are scored. Does not know the test split.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, set_seed
+
+from classifine import durable
+from classifine.errors import TrainingFailed
+from classifine.evaluation.metrics import validation_metrics
+from classifine.labels import IntVector, LabelSpace
+from classifine.model.classifier import Classifier
+from classifine.model.hub import ResolvedModel
+from classifine.model.tokens import Encoded, pad_id_of
+from classifine.model.torch_backend import TorchBackend, quiet
+from classifine.progress import bar
+from classifine.settings import Settings, TrainingSettings
+from classifine.tables import LabelledTexts
+from classifine.training.batching import Collator, EncodedRows, LengthGroupedSampler
+from classifine.training.choices import resolve, total_steps, training_arguments
+from classifine.training.losses import class_weights, summed_loss, summed_weight
+
+DEFAULT_MAX_LENGTH = 512
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A classifier and how it came about.
+
+    Attributes
+    ----------
+    classifier
+        The weights of the best epoch.
+    history
+        Plain JSON: a row per epoch, the best one, speed, device, and every setting as it was used.
+    """
+
+    classifier: Classifier
+    history: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the history as plain JSON."""
+        return self.history
+
+
+def finetune(
+    train: LabelledTexts,
+    validation: LabelledTexts,
+    space: LabelSpace,
+    base: ResolvedModel,
+    settings: Settings,
+    *,
+    scratch: Path,
+) -> FineTuned:
+    """Fine-tune a base model on the training texts; validation texts choose the epoch.
+
+    Parameters
+    ----------
+    train, validation
+        Labelled texts that share no item.
+    space
+        Their label space.
+    base
+        The base model's folder and its place in the catalogue.
+    settings
+        What the user chose; open settings are resolved from the base model and the number of rows.
+    scratch
+        A folder for the best epoch's weights while training runs; it is gone afterwards.
+
+    Raises
+    ------
+    SettingsProblem
+        The settings cannot work for this data.
+    ModelUnavailable
+        The base model's folder cannot be loaded.
+    TrainingFailed
+        The loss is not a number.
+    """
+    set_seed(settings.seed)
+    backend = _load(base, space, settings)
+    chosen = resolve(
+        settings.training,
+        learning_rate=base.base.learning_rate if base.base else None,
+        rows=len(train),
+        space=space,
+        model_type=backend.model.config.model_type,
+    )
+    encoded = {
+        "train": backend.encode(train.texts, what="tokenising"),
+        "validation": backend.encode(validation.texts),
+    }
+    weights = class_weights(chosen.class_weights, space, train.labels)
+    with durable.scratch(scratch) as folder:
+        arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
+        watch = _Watch(len(train), chosen)
+        trainer = _Trainer(
+            model=backend.model,
+            args=arguments,
+            train_dataset=EncodedRows(encoded["train"], space.ids(train.labels)),
+            eval_dataset=EncodedRows(encoded["validation"], space.ids(validation.labels)),
+            data_collator=Collator(pad_id_of(backend.tokenizer)),
+            callbacks=[watch, *_early_stopping(chosen)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.wire(backend, encoded["validation"], space.ids(validation.labels), space, weights, chosen)
+        started = time.perf_counter()
+        with quiet():
+            trainer.train()
+        seconds = time.perf_counter() - started
+    backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    backend.model.eval()
+    history = _history(trainer, chosen, base, backend, seconds, rows=len(train))
+    history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
+    return FineTuned(Classifier(backend, space), history)
+
+
+class _Trainer(Trainer):
+    """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
+
+    # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
+    loss_is_scaled_for_ga = True
+
+    def wire(
+        self,
+        backend: TorchBackend,
+        validation: Encoded,
+        truth: IntVector,
+        space: LabelSpace,
+        weights: torch.Tensor,
+        chosen: TrainingSettings,
+    ) -> None:
+        """Hand over what the loss and the evaluation need."""
+        # Otherwise the count of rows would be passed into the model, whose own loss would ignore it.
+        self.model_accepts_loss_kwargs = False
+        self.backend, self.validation, self.truth, self.space = backend, validation, truth, space
+        self.weights = weights.to(self.args.device)
+        self.smoothing = chosen.label_smoothing_factor
+        self.evaluation_seconds = 0.0
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        """Give the weight of the rows of a whole update, over all processes, as one process's share."""
+        if not batch_samples:
+            return None
+        total = torch.stack([summed_weight(batch["labels"].to(device), self.weights) for batch in batch_samples]).sum()
+        return self.accelerator.gather(total).sum() / self.accelerator.num_processes
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Give the batch's part of the update's loss."""
+        labels = inputs.pop("labels")
+        outputs = model(**inputs)
+        loss = summed_loss(outputs.logits, labels, self.weights, self.smoothing) / num_items_in_batch
+        return (loss, outputs) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        rows: EncodedRows = self.train_dataset  # type: ignore[assignment]
+        update = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedSampler(rows.encoded.lengths, batch=update * self.args.world_size, seed=self.args.seed)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Score the validation texts as predictions are scored; row order cannot get lost on the way."""
+        started = time.perf_counter()
+        self.backend.model = self.model
+        probabilities = self.backend.probabilities(self.validation)
+        found = validation_metrics(probabilities, self.truth, self.space)
+        metrics = {f"eval_{name}": value for name, value in found.items()}
+        self.evaluation_seconds += time.perf_counter() - started
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+class _Watch(TrainerCallback):
+    """Shows progress in texts with rate and time left, and stops when the loss is not a number."""
+
+    def __init__(self, rows: int, chosen: TrainingSettings) -> None:
+        self.update = chosen.per_device_train_batch_size * chosen.gradient_accumulation_steps
+        self.rows = rows
+        self.total = round(rows * (chosen.num_train_epochs or 0))
+        self.steps = total_steps(chosen, rows)
+        self.bar: Any = None
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        self.bar = bar("training", total=self.total, unit="texts")
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.bar.n = min(self.total, round((state.epoch or 0) * self.rows))
+        self.bar.update(0)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None and not math.isfinite(loss):
+            raise TrainingFailed(
+                f"the training loss is {loss} after step {state.global_step}",
+                cure="lower learning_rate, or switch bf16 off: --set learning_rate=1e-5 --set bf16=false",
+            )
+
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        self.bar.close()
+
+
+def _load(base: ResolvedModel, space: LabelSpace, settings: Settings) -> TorchBackend:
+    backend = TorchBackend.load(base.folder, space=space, dropout=settings.training.dropout)
+    backend.max_length = min(backend.max_length, settings.model.max_length or DEFAULT_MAX_LENGTH)
+    return backend
+
+
+def _early_stopping(chosen: TrainingSettings) -> list[TrainerCallback]:
+    patience = chosen.early_stopping_patience
+    return [EarlyStoppingCallback(early_stopping_patience=patience)] if patience else []
+
+
+def _history(
+    trainer: _Trainer,
+    chosen: TrainingSettings,
+    base: ResolvedModel,
+    backend: TorchBackend,
+    seconds: float,
+    *,
+    rows: int,
+) -> dict[str, Any]:
+    epochs: dict[float, dict[str, Any]] = {}
+    for entry in trainer.state.log_history:
+        row = epochs.setdefault(entry["step"], {"epoch": entry["epoch"], "step": entry["step"]})
+        if "loss" in entry:
+            row |= {"train_loss": entry["loss"], "learning_rate": entry["learning_rate"]}
+        row |= {name.removeprefix("eval_"): value for name, value in entry.items() if name.startswith("eval_")}
+    evaluated = [row for row in epochs.values() if "log_loss" in row]
+    for row in evaluated:
+        row["validation_loss"] = row.pop("log_loss")
+    best = next(row for row in evaluated if row["step"] == trainer.state.best_global_step)
+    metric = chosen.metric_for_best_model
+    shown = "validation_loss" if metric == "log_loss" else metric
+    training_seconds = seconds - trainer.evaluation_seconds
+    return {
+        "epochs": evaluated,
+        "best": {"epoch": best["epoch"], "step": best["step"], "metric": metric, "value": best[shown]},
+        "stopped_early": trainer.state.global_step < trainer.state.max_steps,
+        "seconds": round(seconds, 2),
+        "examples_per_second": round(rows * evaluated[-1]["epoch"] / training_seconds, 1),
+        "device": str(trainer.args.device),
+        "precision": "bf16" if trainer.args.bf16 else "fp16" if trainer.args.fp16 else "fp32",
+        "threads": torch.get_num_threads(),
+        "parameters": backend.model.num_parameters(),
+        "base_model": {
+            "name": base.name,
+            "title": base.title,
+            "source": base.source,
+            "licence": base.base.licence if base.base else None,
+        },
+        "training": asdict(chosen),
+        "max_length": backend.max_length,
+    }

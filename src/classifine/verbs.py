@@ -1,0 +1,258 @@
+"""Takes texts, frames, files or run folders and gives what the journey gives, one verb at a time: the public doors.
+
+Thin: each verb calls the room that owns the work. Does not know how any room does it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from classifine import journey
+from classifine.errors import UsageError
+from classifine.journey import Prepared, Say, silent
+from classifine.runs import RunFolder, Source
+from classifine.settings import DataSettings, Settings, read_settings
+from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
+
+if TYPE_CHECKING:
+    from classifine.data.aggregation import Aggregation
+    from classifine.evaluation.scorecard import Scorecard
+    from classifine.model.classifier import Classifier
+    from classifine.prediction.bulk import BulkResult
+
+
+def read(
+    source: Any,
+    *,
+    text: str = "text",
+    label: str = "label",
+    id: str | None = None,
+    annotator: str | None = None,
+    ties: Literal["drop", "random"] = "drop",
+    seed: int = 42,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> LabelledTexts:
+    """Turn rows into labelled texts; judgements of several annotators become one label an item.
+
+    Parameters
+    ----------
+    source
+        A path, a pandas or Polars frame, an Arrow table, a mapping of columns, or the pair (texts, labels).
+    text, label, id, annotator
+        Columns. With ``annotator``, each row is one judgement and the majority decides.
+    ties
+        What becomes of an item whose judgements tie: ``drop`` it, or draw at ``random`` with the seed.
+    seed
+        Only for random ties.
+    encoding, delimiter
+        Of text files; without one, what the file itself shows.
+
+    Raises
+    ------
+    UsageError, DataError
+        A file, column or row is not usable; which, and what to do, is said.
+
+    Examples
+    --------
+    >>> read((["Come along!", "It rained."], ["yes", "no"])).labels
+    ('yes', 'no')
+    """
+    data = DataSettings(text=text, label=label, id=id, annotator=annotator, ties=ties)
+    settings = Settings(data=data, seed=seed).with_names(_given(encoding=encoding, delimiter=delimiter))
+    return journey.read_one(Path(source) if isinstance(source, str) else source, settings)[0].table
+
+
+def aggregate(judgements: Judgements, *, ties: Literal["drop", "random"] = "drop", seed: int = 42) -> Aggregation:
+    """Turn many judgements into one label an item; ties are listed, never settled by row order."""
+    from classifine.data.aggregation import aggregate as aggregate_judgements
+
+    return aggregate_judgements(judgements, ties=ties, seed=seed)
+
+
+def split(
+    texts: LabelledTexts,
+    *,
+    validation_size: float = 0.2,
+    test_size: float = 0.2,
+    positive: str | None = None,
+    seed: int = 42,
+) -> Splits:
+    """Divide labelled texts into train, validation and test, each label in its share; equal texts stay together.
+
+    Raises
+    ------
+    LabelsProblem
+        There is one label only, or a label has too few rows for three parts.
+    """
+    from classifine.data.auditing import audit, raise_on_fail
+    from classifine.data.splitting import split as split_texts
+
+    raise_on_fail(audit(texts))
+    return split_texts(texts, validation_size=validation_size, test_size=test_size, positive=positive, seed=seed)
+
+
+def train(
+    splits: Splits, *, model: str = "minilm", out: Path | str | None = None, seed: int = 42, **settings: Any
+) -> Classifier:
+    """Fine-tune a base model on the training texts; validation texts choose the epoch, test texts stay unseen.
+
+    Parameters
+    ----------
+    splits
+        What :func:`split` gives.
+    model
+        A name of ``classifine models``, a local folder, or ``owner/name[@revision]`` on a hub.
+    out
+        A run folder to keep the splits, the model and its history in, for :func:`evaluate` and
+        :func:`write_report`; without one the classifier lives in memory only.
+    seed
+        Where every random choice starts.
+    **settings
+        Any training setting by its Hugging Face name.
+
+    Raises
+    ------
+    ClassifineError
+        The settings, the base model or the run folder cannot be used; why is said.
+    """
+    from classifine.model.classifier import Classifier
+
+    data = DataSettings(positive=splits.space.positive)
+    chosen = Settings(data=data).with_names({"model": model, "seed": seed, **settings})
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
+            return journey.finetuned(splits, chosen, scratch=Path(folder) / "checkpoints").classifier
+    run = RunFolder(out)
+    with run.locked():
+        run.begin([_memory(splits)], chosen)
+        if not run.done("data"):
+            prepared = Prepared(splits, journey.audit_of_splits(splits))
+            journey.record(run, "data", lambda: journey.keep_data(run, prepared))
+        if not run.done("train"):
+            journey.record(run, "train", lambda: journey.train_stage(run, chosen))
+    return Classifier.load(run.model)
+
+
+def load(path: Path | str) -> Classifier:
+    """Open a classifier: a run folder, or a Hugging Face folder with label names.
+
+    Raises
+    ------
+    FileMissing, ModelUnavailable
+        There is no usable classifier.
+    """
+    from classifine.model.classifier import Classifier
+
+    return Classifier.load(path)
+
+
+def predict(
+    classifier: Classifier | Path | str, texts: Sequence[str], *, ids: Sequence[str] | None = None
+) -> Predictions:
+    """Label texts; the result has one row per text in the same order, a blank text with status ``blank``."""
+    if isinstance(texts, str):
+        raise UsageError("texts is one text", expected="a list of texts", cure="put it into a list: [text]")
+    opened = load(classifier) if isinstance(classifier, Path | str) else classifier
+    return opened.predict(list(texts), ids=ids)
+
+
+def predict_file(
+    classifier: Classifier | Path | str,
+    source: Path | str,
+    output: Path | str,
+    *,
+    text: str | None = None,
+    prefix: str = "",
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> BulkResult:
+    """Label every row of a file; same rows, same order, the input's columns kept.
+
+    Parameters
+    ----------
+    classifier
+        A classifier, a run folder or a model folder.
+    source, output
+        Files; their endings decide the formats.
+    text
+        The column that holds the text; without one, the column the run was trained on, else ``text``.
+    prefix
+        Put before the added columns' names where they would clash with the file's own.
+    encoding, delimiter
+        Of a text file; without one, what the file itself shows.
+    """
+    from classifine.prediction.bulk import predict_file as predict_rows
+
+    opened = load(classifier) if isinstance(classifier, Path | str) else classifier
+    column = text or (_text_column(Path(classifier)) if isinstance(classifier, Path | str) else "text")
+    return predict_rows(
+        opened,
+        Path(source),
+        Path(output),
+        text=column,
+        prefix=prefix,
+        encoding=encoding,
+        delimiter=delimiter,
+    )
+
+
+def evaluate(
+    classifier: Classifier | Path | str, data: Splits | LabelledTexts | None = None, *, say: Say = silent
+) -> Scorecard:
+    """Score a classifier.
+
+    Parameters
+    ----------
+    classifier
+        A run folder, whose test texts are opened and counted; or a classifier.
+    data
+        With a classifier: splits, whose training texts fit the baselines it is compared with; or labelled texts alone.
+    say
+        Called with a stage and a plain sentence.
+
+    Raises
+    ------
+    UsageError
+        A classifier without data, or a run folder with them.
+    LabelsProblem
+        The data has a label the classifier does not know.
+    """
+    if isinstance(classifier, Path | str):
+        if data is not None:
+            raise UsageError("a run folder brings its own test texts", cure="pass load(folder) to score other texts")
+        run = RunFolder.existing(classifier)
+        with run.locked():
+            settings = read_settings(run.settings)
+            return journey.evaluate_again(run, settings, say=say)
+    if data is None:
+        raise UsageError("a classifier needs texts to be scored on", cure="pass splits or labelled texts")
+    return journey.scored_in_memory(classifier, data)
+
+
+def write_report(run: Path | str) -> Path:
+    """Draw report.html of a run folder from its stored numbers, and give its path."""
+    found = RunFolder.existing(run)
+    with found.locked():
+        journey.record(found, "report", lambda: journey.report_stage(found))
+    return found.report
+
+
+def _memory(splits: Splits) -> Source:
+    from classifine.durable import fingerprint
+
+    return Source(
+        "data", "(memory)", fingerprint([[name, *table.to_dict().values()] for name, table in splits.items()])
+    )
+
+
+def _text_column(path: Path) -> str:
+    run = RunFolder(path)
+    return read_settings(run.settings).data.text if run.settings.is_file() else "text"
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
