@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.tiny_models import FAMILIES, tiny_tokenizer
+
+from classifine.model.tokens import CHARACTERS_PER_TOKEN, batches, encode, pad
+
+TEXTS = ["the bank raised its rate", "a", "please sign the petition today " * 40, "Straße 👩‍👩‍👧 wählen"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tokens_are_the_tokenizers_own_and_cuts_are_counted(family: str) -> None:
+    tokenizer = tiny_tokenizer(family)
+    encoded = encode(tokenizer, TEXTS, max_length=16)
+    expected = tokenizer(TEXTS, truncation=True, max_length=16)["input_ids"]
+    assert [one.tolist() for one in encoded.ids] == expected
+    assert encoded.cut == sum(len(one) > 16 for one in tokenizer(TEXTS)["input_ids"])
+
+
+def test_a_text_of_exactly_the_limit_is_not_cut() -> None:
+    tokenizer = tiny_tokenizer("bert")
+    tokens = len(tokenizer(TEXTS[0])["input_ids"])
+    assert encode(tokenizer, [TEXTS[0]], max_length=tokens).cut == 0
+    assert encode(tokenizer, [TEXTS[0]], max_length=tokens - 1).cut == 1
+
+
+def test_a_giant_text_costs_no_more_than_its_first_characters() -> None:
+    tokenizer = tiny_tokenizer("bert")
+    short, giant = "vote " * 500, "vote " * 2_000_000
+    started = time.process_time()
+    encoded = encode(tokenizer, [giant], max_length=128)
+    assert time.process_time() - started < 1.0
+    assert encoded.cut == 1
+    assert encoded.ids[0].tolist() == encode(tokenizer, [short], max_length=128).ids[0].tolist()
+    assert len(short) > 128 * CHARACTERS_PER_TOKEN
+
+
+def test_half_a_surrogate_pair_is_no_obstacle() -> None:
+    tokenizer = tiny_tokenizer("bert")
+    assert encode(tokenizer, ["vote \ud83d"], max_length=16).ids[0].tolist() == tokenizer("vote \ufffd")["input_ids"]
+
+
+@given(st.lists(st.integers(1, 90), max_size=80), st.integers(1, 200), st.integers(1, 20))
+def test_each_text_is_in_one_batch_within_both_budgets(lengths: list[int], tokens: int, texts: int) -> None:
+    sizes = np.array(lengths, dtype=np.int64)
+    groups = batches(sizes, tokens=tokens, texts=texts)
+    assert sorted(int(i) for group in groups for i in group) == list(range(len(lengths)))
+    for group in groups:
+        assert len(group) <= texts
+        assert len(group) == 1 or len(group) * sizes[group].max() <= tokens
+
+
+def test_padding_is_masked() -> None:
+    padded = pad([np.array([5, 6, 7], dtype=np.int32), np.array([8], dtype=np.int32)], pad_id=1)
+    assert padded["input_ids"].tolist() == [[5, 6, 7], [8, 1, 1]]
+    assert padded["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
