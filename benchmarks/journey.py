@@ -105,7 +105,11 @@ def notebook(splits: Splits, settings: Settings) -> FloatMatrix:
         encoded = tokenizer(list(table.texts), truncation=True, max_length=512)
         ids = splits.space.ids(table.labels)
         return [
-            {"input_ids": encoded["input_ids"][i], "attention_mask": encoded["attention_mask"][i], "labels": int(ids[i])}
+            {
+                "input_ids": encoded["input_ids"][i],
+                "attention_mask": encoded["attention_mask"][i],
+                "labels": int(ids[i]),
+            }
             for i in range(len(table))
         ]
 
@@ -129,13 +133,13 @@ def notebook(splits: Splits, settings: Settings) -> FloatMatrix:
         trainer = Trainer(
             model=model,
             args=arguments,
-            train_dataset=rows(splits.train),  # type: ignore[arg-type]
-            eval_dataset=rows(splits.validation),  # type: ignore[arg-type]
+            train_dataset=rows(splits.train),
+            eval_dataset=rows(splits.validation),
             data_collator=DataCollatorWithPadding(tokenizer),
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-        logits = trainer.predict(rows(splits.test)).predictions  # type: ignore[arg-type]
+        logits = np.asarray(trainer.predict(rows(splits.test)).predictions)  # type: ignore[arg-type]
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
 
@@ -193,7 +197,9 @@ def main() -> None:
         ("TF-IDF + LR", simple, ""),
     ):
         scores = score(predictions).to_dict()
-        print(f"  {name:<12} macro-F1 {scores['macro_f1']['value']:.4f}  accuracy {scores['accuracy']['value']:.4f}  {seconds}")
+        print(
+            f"  {name:<12} macro-F1 {scores['macro_f1']['value']:.4f}  accuracy {scores['accuracy']['value']:.4f}  {seconds}"
+        )
     found = compare(model, stock).to_dict()
     print(f"  macro-F1 difference {found['difference']:+.4f} (95 % {found['low']:+.4f} to {found['high']:+.4f})")
     print(f"  time: classifine / notebook = {our_seconds / their_seconds:.2f}")

@@ -7,15 +7,16 @@ Does not know how any stage does its work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
 from classifine.data.aggregation import Aggregation, aggregate, write_ties
+from classifine.data.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
 from classifine.data.reading import Reading, read_judgements, read_labelled
-from classifine.data.splitting import splits_from_table, splits_table
+from classifine.data.splitting import split, split_given, splits_from_table, splits_table
 from classifine.errors import FileMissing, UsageError, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
@@ -122,7 +123,7 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
         if again and wanted:
             say("continue", f"{run.path} is unfinished; going on with {wanted[0]}")
         if "data" in wanted:
-            record(run, "data", lambda: keep_data(run, prepare(files, settings, say=say)))
+            record(run, "data", lambda: keep_data(run, checked(prepare(files, settings, say=say), settings)))
         if "train" in wanted:
             record(run, "train", lambda: train_stage(run, settings, say=say))
         if "evaluate" in wanted:
@@ -140,13 +141,43 @@ def prepare(files: DataFiles, settings: Settings, *, say: Say = silent) -> Prepa
     DataError, UsageError
         The files, columns or labels are not usable, or the training settings cannot work on them.
     """
-    if files.data is not None:
-        reading, judgements, aggregation = read_one(files.data, settings, say=say)
-        return _audited(reading, judgements, aggregation, None, settings, say)
-    assert files.train is not None
-    reading, judgements, aggregation = read_one(files.train, settings, say=say)
-    others = [read_one(path, settings, say=say)[0] if path else None for path in (files.validation, files.test)]
-    return _audited(reading, judgements, aggregation, others, settings, say)
+    first = files.data or files.train
+    assert first is not None
+    reading, judgements, aggregation = read_one(first, settings, say=say)
+    findings = audit(reading.table)
+    say("audit", _counted(findings))
+    raise_on_fail(findings)
+    validation = read_one(files.validation, settings, say=say)[0] if files.validation else None
+    test = read_one(files.test, settings, say=say)[0] if files.test else None
+    splits = _divided(reading, validation, test, settings, given=files.train is not None)
+    reading = _joined([reading, *(one for one in (validation, test) if one is not None)])
+    findings += audit_splits(splits)
+    say("split", ", ".join(f"{len(table):,} {name}" for name, table in splits.items()) + " texts")
+    annotation = aggregation.to_dict() if aggregation else None
+    return Prepared(splits, audit_dict(reading.to_dict(), findings, splits, annotation), judgements, aggregation)
+
+
+def checked(prepared: Prepared, settings: Settings) -> Prepared:
+    """Refuse a base model or training settings that cannot work, before anything is written."""
+    from classifine.model.hub import resolve
+    from classifine.training.finetune import check_settings
+
+    splits = prepared.splits
+    check_settings(splits.train, splits.space, resolve(settings.model.model), settings)
+    return prepared
+
+
+def audit_of_splits(splits: Splits) -> dict[str, Any]:
+    """Audit splits that did not come from files."""
+    tables = [table for _, table in splits.items()]
+    whole = LabelledTexts(
+        *(
+            tuple(cell for table in tables for cell in getattr(table, name))
+            for name in ("ids", "texts", "labels", "rows")
+        )
+    )
+    findings = audit(whole) + audit_splits(splits)
+    return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
 
 
 def read_one(
@@ -278,17 +309,6 @@ def record(run: RunFolder, stage: str, work: Callable[[], list[Path]]) -> None:
     run.finish(stage, files, time.perf_counter() - started)
 
 
-def _audited(
-    reading: Reading[LabelledTexts],
-    judgements: Judgements | None,
-    aggregation: Aggregation | None,
-    others: list[Reading[LabelledTexts] | None] | None,
-    settings: Settings,
-    say: Say,
-) -> Prepared:
-    raise NotImplementedError
-
-
 def evaluate_again(run: RunFolder, settings: Settings, *, say: Say = silent) -> Scorecard:
     """Do the evaluation, also when it was done before; the opening of the test split is counted."""
     cards: list[Scorecard] = []
@@ -309,6 +329,47 @@ def _predicted(scorer: Scorer, table: LabelledTexts, split: str, name: str) -> P
     return predictions_of(
         scorer, table.texts, ids=table.ids, truth=table.labels, split=split, classifier=name, what=what
     )
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    levels = [finding.level for finding in findings]
+    told = f"{levels.count('good')} checks good, {count(levels.count('warn'), 'warning')}"
+    warned = "; ".join(finding.message for finding in findings if finding.level == "warn")
+    return f"{told}: {warned}" if warned else told
+
+
+def _divided(
+    first: Reading[LabelledTexts],
+    validation: Reading[LabelledTexts] | None,
+    test: Reading[LabelledTexts] | None,
+    settings: Settings,
+    *,
+    given: bool,
+) -> Splits:
+    data = settings.data
+    if not given:
+        return split(
+            first.table,
+            validation_size=data.validation_size,
+            test_size=data.test_size,
+            seed=settings.seed,
+            positive=data.positive,
+        )
+    return split_given(
+        first.table,
+        validation.table if validation else None,
+        test.table if test else None,
+        validation_size=data.validation_size,
+        test_size=data.test_size,
+        seed=settings.seed,
+        positive=data.positive,
+    )
+
+
+def _joined(readings: Sequence[Reading[LabelledTexts]]) -> Reading[LabelledTexts]:
+    """Add up what several files brought; the rows themselves are the first file's."""
+    left_out = tuple(one for reading in readings for one in reading.left_out)
+    return Reading(readings[0].table, sum(reading.rows_in for reading in readings), left_out)
 
 
 def _told(history: dict[str, Any]) -> str:

@@ -37,6 +37,10 @@ class _Columns:
         }
         return type(self)(**columns)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON: the columns under their names."""
+        return {field.name: list(getattr(self, field.name)) for field in fields(self)}
+
     def to_arrow(self) -> pa.Table:
         """Give an Arrow table with one column per field."""
         import pyarrow as pa
@@ -97,6 +101,10 @@ class Splits:
     def items(self) -> list[tuple[str, LabelledTexts]]:
         """List the splits by name, in the order they are used."""
         return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return {**{name: table.to_dict() for name, table in self.items()}, "space": self.space.to_dict()}
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def train(
         run.begin([_memory(splits)], chosen)
         if not run.done("data"):
             prepared = Prepared(splits, journey.audit_of_splits(splits))
-            journey.record(run, "data", lambda: journey.keep_data(run, prepared))
+            journey.record(run, "data", lambda: journey.keep_data(run, journey.checked(prepared, chosen)))
         if not run.done("train"):
             journey.record(run, "train", lambda: journey.train_stage(run, chosen))
     return Classifier.load(run.model)

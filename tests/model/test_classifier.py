@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def test_a_saved_folder_is_hugging_faces_with_the_real_names(tmp_path: Path) -> 
 
     classifier = made(tmp_path / "base", positive="NA")
     classifier.save(tmp_path / "model", probe=TEXTS)
-    answers = pipeline("text-classification", model=str(tmp_path / "model"))(TEXTS, top_k=None, truncation=True)
+    answers: Any = pipeline("text-classification", model=str(tmp_path / "model"))(TEXTS, top_k=None, truncation=True)
     ours = classifier.predict_proba(TEXTS)
     for row, answer in zip(ours, answers, strict=True):
         scores = {one["label"]: one["score"] for one in answer}
@@ -65,7 +67,7 @@ class Doubler:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def predict_proba(self, texts: list[str]) -> FloatMatrix:
+    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         self.asked += texts
         return np.array([[1 - len(text) / 10, len(text) / 10] for text in texts])
 

@@ -66,8 +66,14 @@ def test_accumulation_changes_neither_gradient_nor_loss(
 ) -> None:
     # 21 rows: the last update is smaller, and its batches are of unequal size
     train = texts_about(21)
-    one_step = {"optim": "sgd", "max_grad_norm": 0.0, "weight_decay": 0.0, "warmup_steps": 0.0, "learning_rate": 0.1}
-    common = {**one_step, "class_weights": class_weights, "label_smoothing_factor": smoothing}
+    one_step: dict[str, Any] = {
+        "optim": "sgd",
+        "max_grad_norm": 0.0,
+        "weight_decay": 0.0,
+        "warmup_steps": 0.0,
+        "learning_rate": 0.1,
+    }
+    common: dict[str, Any] = {**one_step, "class_weights": class_weights, "label_smoothing_factor": smoothing}
     results = [
         tuned(bert, train, per_device_train_batch_size=size, gradient_accumulation_steps=steps, **common)
         for size, steps in ((8, 1), (4, 2), (2, 4))
@@ -92,7 +98,7 @@ def test_the_logged_loss_is_the_mean_over_the_rows(bert: Path) -> None:
 
 
 def test_the_seed_decides_every_bit(bert: Path) -> None:
-    settings = {"dropout": 0.1, "num_train_epochs": 2, "per_device_train_batch_size": 8}
+    settings: dict[str, Any] = {"dropout": 0.1, "num_train_epochs": 2, "per_device_train_batch_size": 8}
     assert torch.equal(weights_of(tuned(bert, **settings)), weights_of(tuned(bert, **settings)))
     assert not torch.equal(weights_of(tuned(bert, **settings)), weights_of(tuned(bert, seed=8, **settings)))
 

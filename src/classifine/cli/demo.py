@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from classifine.cli import console
-from classifine.cli.options import training_options
+from classifine.cli.options import settings_of, training_options
 from classifine.cli.run import summary
+
+if TYPE_CHECKING:
+    from classifine.settings import Settings
 
 
 @click.command()
@@ -17,19 +20,23 @@ from classifine.cli.run import summary
 @click.option("--label", type=click.Choice(["call_to_action", "kind"]), default="call_to_action", show_default=True)
 def demo(label: str, **options: Any) -> None:
     """Run the journey on invented social-media posts, coded for calls to action by six annotators."""
-    from classifine.cli.options import settings_of
     from classifine.data.demo import DEMO
     from classifine.journey import DataFiles, run_journey
     from classifine.verbs import predict_file
 
-    columns = {"text": "text", "label": label, "id": "post_id", "annotator": "annotator"}
-    columns |= {"positive": "yes"} if label == "call_to_action" else {}
     folder = Path(options["out"] or "demo-run")
     console.tell("Invented posts of civic and election campaigns. Which of them call the reader to action?")
     console.tell()
-    did = run_journey(DataFiles(DEMO.judgements), settings_of({**options, **columns}), folder, say=console.say)
+    did = run_journey(DataFiles(DEMO.judgements), demo_settings(label, **options), folder, say=console.say)
     further = folder / "predictions" / "further.csv"
     result = predict_file(folder, DEMO.further, further)
     told = ", ".join(f"{number:,} {name}" for name, number in result.labels.items())
     console.say("predict", f"{result.rows:,} further posts without labels: {told} → {further}")
     summary(folder, did=did)
+
+
+def demo_settings(label: str = "call_to_action", **options: Any) -> Settings:
+    """Give the settings of the demo: the packaged columns, and whatever else was asked for."""
+    columns = {"text": "text", "label": label, "id": "post_id", "annotator": "annotator"}
+    columns |= {"positive": "yes"} if label == "call_to_action" else {}
+    return settings_of({**options, **columns})

@@ -5,7 +5,7 @@ Does not know what is done with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,7 +91,7 @@ def folder_of(options: dict[str, Any]) -> Path:
     return Path("runs") / Path(named).name.split(".")[0]
 
 
-def _decorated(verb: Verb, options: list[Callable[[Verb], Verb]]) -> Verb:
+def _decorated(verb: Verb, options: Sequence[Callable[[Verb], Verb]]) -> Verb:
     for option in reversed(options):
         verb = option(verb)
     return verb

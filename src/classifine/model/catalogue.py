@@ -31,6 +31,8 @@ class BaseModel:
     family: str
     learning_rate: float
     """The family's default peak learning rate."""
+    dropout: float | None = None
+    """Dropout while fine-tuning, where another than the model's own has proved better."""
     revision: str = ""
     """The commit or ref that is fetched; empty follows the main branch."""
     note: str = ""

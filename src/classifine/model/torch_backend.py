@@ -131,6 +131,24 @@ class TorchBackend:
         return cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
 
 
+def model_type(folder: Path) -> str:
+    """Give the family of a folder's model, as transformers names it.
+
+    Raises
+    ------
+    ModelUnavailable
+        transformers does not know it.
+    """
+    try:
+        return str(AutoConfig.from_pretrained(folder, local_files_only=True).model_type)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelUnavailable(
+            f"{folder} is of no model family that transformers knows: {_first_line(error)}",
+            where=str(folder),
+            cure="`classifine models` lists base models that work",
+        ) from error
+
+
 def _settled_config(folder: Path, space: LabelSpace | None, dropout: float | None) -> Any:
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if space is not None:

@@ -16,6 +16,7 @@ from transformers import TrainingArguments
 from classifine.errors import SettingsProblem, unknown_name
 from classifine.evaluation.metrics import METRICS
 from classifine.labels import LabelSpace
+from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 
 # What we decide ourselves, with the place where a user says it.
@@ -37,7 +38,7 @@ _DEFAULT_LEARNING_RATE = 3e-5
 
 
 def resolve(
-    chosen: TrainingSettings, *, learning_rate: float | None, rows: int, space: LabelSpace, model_type: str
+    chosen: TrainingSettings, *, base: BaseModel | None, rows: int, space: LabelSpace, model_type: str
 ) -> TrainingSettings:
     """Give every open setting a value and refuse what cannot work.
 
@@ -45,8 +46,8 @@ def resolve(
     ----------
     chosen
         The user's settings.
-    learning_rate
-        The base model's default, if its family has one.
+    base
+        What the catalogue says of the base model, if it is listed.
     rows
         Training rows.
     space
@@ -63,7 +64,8 @@ def resolve(
     bf16 = _fast_bfloat16() if chosen.bf16 == "auto" else chosen.bf16
     settled = replace(
         chosen,
-        learning_rate=chosen.learning_rate or learning_rate or _DEFAULT_LEARNING_RATE,
+        learning_rate=chosen.learning_rate or (base.learning_rate if base else _DEFAULT_LEARNING_RATE),
+        dropout=chosen.dropout if chosen.dropout is not None or base is None else base.dropout,
         num_train_epochs=epochs,
         bf16=bool(bf16) and not chosen.fp16,
     )

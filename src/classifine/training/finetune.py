@@ -23,12 +23,12 @@ from classifine.labels import IntVector, LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
 from classifine.model.tokens import Encoded, pad_id_of
-from classifine.model.torch_backend import TorchBackend, quiet
+from classifine.model.torch_backend import TorchBackend, model_type, quiet
 from classifine.progress import bar
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
 from classifine.training.batching import Collator, EncodedRows, LengthGroupedSampler
-from classifine.training.choices import resolve, total_steps, training_arguments
+from classifine.training.choices import check_arguments, resolve, total_steps, training_arguments
 from classifine.training.losses import class_weights, summed_loss, summed_weight
 
 DEFAULT_MAX_LENGTH = 512
@@ -52,6 +52,25 @@ class FineTuned:
     def to_dict(self) -> dict[str, Any]:
         """Give the history as plain JSON."""
         return self.history
+
+
+def check_settings(
+    train: LabelledTexts, space: LabelSpace, base: ResolvedModel, settings: Settings
+) -> tuple[TrainingSettings, torch.Tensor]:
+    """Settle the training settings and the class weights, and refuse what cannot work, before anything is computed.
+
+    Raises
+    ------
+    SettingsProblem
+        The settings cannot work for this data.
+    ModelUnavailable
+        transformers does not know the base model's family.
+    """
+    check_arguments(settings.training)
+    family = model_type(base.folder)
+    chosen = resolve(settings.training, base=base.base, rows=len(train), space=space, model_type=family)
+    training_arguments(chosen, folder=str(base.folder), seed=settings.seed)
+    return chosen, class_weights(chosen.class_weights, space, train.labels)
 
 
 def finetune(
@@ -88,19 +107,13 @@ def finetune(
         The loss is not a number.
     """
     set_seed(settings.seed)
-    backend = _load(base, space, settings)
-    chosen = resolve(
-        settings.training,
-        learning_rate=base.base.learning_rate if base.base else None,
-        rows=len(train),
-        space=space,
-        model_type=backend.model.config.model_type,
-    )
+    chosen, weights = check_settings(train, space, base, settings)
+    backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
+    backend.max_length = min(backend.max_length, settings.model.max_length or DEFAULT_MAX_LENGTH)
     encoded = {
         "train": backend.encode(train.texts, what="tokenising"),
         "validation": backend.encode(validation.texts),
     }
-    weights = class_weights(chosen.class_weights, space, train.labels)
     with durable.scratch(scratch) as folder:
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         watch = _Watch(len(train), chosen)
@@ -209,12 +222,6 @@ class _Watch(TrainerCallback):
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         self.bar.close()
-
-
-def _load(base: ResolvedModel, space: LabelSpace, settings: Settings) -> TorchBackend:
-    backend = TorchBackend.load(base.folder, space=space, dropout=settings.training.dropout)
-    backend.max_length = min(backend.max_length, settings.model.max_length or DEFAULT_MAX_LENGTH)
-    return backend
 
 
 def _early_stopping(chosen: TrainingSettings) -> list[TrainerCallback]:
