@@ -10,18 +10,23 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from classifine.errors import DiscError
+from classifine.errors import DiscError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _DISC_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+# The path itself cannot be written: it leads through a file, names a folder, is too long, or goes in circles.
+_PATH_ERRNOS = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
+# Writers in Rust tell the system's refusal in words only.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
@@ -32,9 +37,11 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
     ------
     DiscError
         The disc is full, read-only, or refuses; nothing half-written is left.
+    UsageError
+        The path leads through a file, or names a folder.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    with _disc_errors(path):
+    partial = _partial(path)
+    with disc_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with partial.open("wb") as stream:
@@ -60,8 +67,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON that a person can read; NaN is refused."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    """Write JSON that a person can read; NaN is refused.
+
+    A file name may hold bytes that are no text; their stand-ins in Python are written as JSON escapes.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
@@ -74,30 +85,33 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 @contextmanager
 def staging(folder: Path) -> Iterator[Path]:
-    """Give an empty folder for somebody else's writer; it takes the place of ``folder`` when the block ends well."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    with _disc_errors(folder):
+    """Give an empty folder for somebody else's writer; it takes the place of ``folder`` when the block ends well.
+
+    What stood there steps aside and goes last; :func:`sweep` brings it back should the process die in between.
+    """
+    partial, aside = _partial(folder), _aside(folder)
+    with disc_errors(folder):
+        _settle(aside)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             yield partial
-            for file in sorted(partial.rglob("*")):
-                if file.is_file():
-                    with file.open("rb") as stream:
-                        os.fsync(stream.fileno())
-            if folder.exists():
-                shutil.rmtree(folder)
+            _sync_tree(partial)
+            if os.path.lexists(folder):
+                folder.replace(aside)
             partial.replace(folder)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
+            _settle(aside)
             raise
         _sync_folder(folder.parent)
+        _settle(aside)
 
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """Give an empty folder that is gone when the block ends, however it ends."""
-    with _disc_errors(folder):
+    with disc_errors(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
@@ -108,14 +122,17 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents; one that is there is fine."""
-    with _disc_errors(folder):
+    with disc_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what an interrupted write left behind in this folder."""
-    for left in folder.glob(".*.partial"):
-        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    """Remove what an interrupted write left behind in this folder, and bring back what it had put aside."""
+    with disc_errors(folder):
+        for left in folder.glob(".*.partial"):
+            _remove(left)
+        for aside in folder.glob(".*.replaced"):
+            _settle(aside)
 
 
 def sha256(path: Path) -> str:
@@ -135,18 +152,80 @@ def files_below(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _disc_errors(path: Path) -> Iterator[None]:
+def disc_errors(path: Path) -> Iterator[None]:
+    """Turn the system's refusals to write this file or folder into errors that say what to do.
+
+    Raises
+    ------
+    DiscError
+        The disc is full, read-only, or refuses.
+    UsageError
+        The path leads through a file, or names a folder where a file should be.
+    """
     try:
         yield
-    except OSError as error:
-        elsewhere = error.filename is not None and not Path(error.filename).is_relative_to(path.parent)
-        if error.errno not in _DISC_ERRNOS or elsewhere:
+    except Exception as error:
+        number = _refusal(error, path)
+        if number is None:  # not the disc: it goes on as it came
             raise
+        if number in _PATH_ERRNOS:
+            raise UsageError(
+                f"could not write {path}: {os.strerror(number)}", where=str(path.parent), cure="choose another path"
+            ) from error
         raise DiscError(
-            f"could not write {path}: {error.strerror}",
+            f"could not write {path}: {os.strerror(number)}",
             where=str(path.parent),
             cure="free some space or choose a folder you may write to, then type the same command again",
         ) from error
+
+
+def _refusal(error: Exception, path: Path) -> int | None:
+    """Give the system's error number when it was the writing of this path that failed."""
+    if not isinstance(error, OSError):
+        told = _OS_ERROR.search(str(error))
+        return int(told[1]) if told and int(told[1]) in _DISC_ERRNOS else None
+    if isinstance(error.filename, str | bytes):
+        at, own = Path(os.fsdecode(error.filename)).absolute(), path.absolute()
+        if not (at.is_relative_to(own) or at.is_relative_to(_partial(own)) or own.is_relative_to(at)):
+            return None
+    vanished = error.errno == errno.ENOENT and not path.parent.is_dir()
+    return error.errno if vanished or error.errno in _DISC_ERRNOS | _PATH_ERRNOS else None
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.replaced")
+
+
+def _settle(aside: Path) -> None:
+    """Bring back what was put aside when nothing took its place; else remove it."""
+    if not os.path.lexists(aside):
+        return
+    folder = aside.with_name(aside.name.removeprefix(".").removesuffix(".replaced"))
+    if os.path.lexists(folder):
+        _remove(aside)
+    else:
+        aside.replace(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync_tree(folder: Path) -> None:
+    for item in sorted(folder.rglob("*")):
+        if item.is_dir():
+            _sync_folder(item)
+        elif item.is_file():
+            with item.open("rb") as stream:
+                os.fsync(stream.fileno())
+    _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

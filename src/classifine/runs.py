@@ -86,6 +86,8 @@ class RunFolder:
         ------
         FileMissing
             There is no run in this folder.
+        RunRefused
+            Its manifest is not one that this version can read.
         """
         run = cls(path)
         if not run.manifest.is_file():
@@ -94,41 +96,56 @@ class RunFolder:
                 expected="a folder written by `classifine run` or `classifine train`, with manifest.json inside",
                 cure="check the path, or start one: classifine run DATA --out " + str(path),
             )
+        run.read_manifest()
         return run
 
     def read_manifest(self) -> dict[str, Any]:
-        """Read the manifest; an absent one is empty."""
+        """Read the manifest; an absent one is empty.
+
+        Raises
+        ------
+        RunRefused
+            The file is not the manifest of a run, or one of another version's.
+        """
         import json
 
         if not self.manifest.is_file():
             return {}
-        value: dict[str, Any] = json.loads(self.manifest.read_text("utf-8"))
+        try:
+            value: Any = json.loads(self.manifest.read_text("utf-8"))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict) or not {"format", "sources", "settings", "stages"} <= value.keys():
+            raise RunRefused(
+                f"{self.manifest} is not the manifest of a run", cure="choose another folder, or delete this one"
+            )
+        if value["format"] != FORMAT:
+            raise RunRefused(
+                f"{self.path} holds a run of another version of classifine",
+                found=f"format {value['format']}",
+                expected=f"format {FORMAT}",
+                cure="use the version that made it, or choose another folder with --out",
+            )
         return value
 
     def begin(self, sources: Sequence[Source], settings: Settings) -> bool:
         """Take the folder for this data and these settings; say whether it holds the same run already.
+
+        A run of which no stage is done holds nothing worth keeping and begins anew, also with mended data.
 
         Raises
         ------
         RunRefused
             The folder holds something else; the difference is named.
         """
-        if not self.manifest.is_file():
-            own = {self.lock.name, self.holder.name}
-            found = [p.name for p in self.path.iterdir() if p.name not in own] if self.path.is_dir() else []
-            leftovers = [name for name in found if not (name.startswith(".") and name.endswith(".partial"))]
-            if leftovers:
-                raise RunRefused(
-                    f"{self.path} is not empty and holds no run",
-                    found=", ".join(sorted(leftovers)[:5]),
-                    cure="choose another folder with --out",
-                )
-            durable.sweep(self.path)
+        manifest = self.read_manifest()
+        if not manifest:
+            self._refuse_foreign()
+        durable.sweep(self.path)
+        if not manifest.get("stages"):
             self._write_manifest(self._fresh(sources, settings))
             durable.write_text(self.settings, settings.to_toml())
             return False
-        durable.sweep(self.path)
-        manifest = self.read_manifest()
         changed = _changed_sources(manifest["sources"], sources)
         changed += difference(manifest["settings"], settings.to_dict())
         if changed:
@@ -163,7 +180,7 @@ class RunFolder:
         manifest["stages"][stage] = {
             "finished": _now(),
             "seconds": round(seconds, 2),
-            "files": {file.relative_to(self.path).as_posix(): durable.sha256(file) for file in files if file.exists()},
+            "files": {file.relative_to(self.path).as_posix(): durable.sha256(file) for file in files},
         }
         for later in STAGES[STAGES.index(stage) + 1 :]:
             manifest["stages"].pop(later, None)
@@ -180,10 +197,14 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the folder for this process; the kernel lets go of it when the process dies.
 
+        A folder made here is gone again when the block ends with no stage done.
+
         Raises
         ------
         RunRefused
             Another process holds it; the holder is named.
+        DiscError
+            The folder cannot be made or written to.
         """
         from filelock import FileLock, Timeout
 
@@ -191,11 +212,12 @@ class RunFolder:
         durable.make_folder(self.path)
         lock = FileLock(self.lock, timeout=0)
         try:
-            lock.acquire()
+            with durable.disc_errors(self.lock):
+                lock.acquire()
         except Timeout:
             raise RunRefused(
                 f"another process is working in {self.path}",
-                found=self.holder.read_text("utf-8").strip() if self.holder.exists() else "a holder without a name",
+                found=self._who_holds(),
                 cure="wait for it to end, or choose another folder with --out",
             ) from None
         try:
@@ -205,8 +227,25 @@ class RunFolder:
         finally:
             self.holder.unlink(missing_ok=True)
             lock.release()
-            if fresh and not self.manifest.exists():
+            if fresh and not self.read_manifest().get("stages"):
                 shutil.rmtree(self.path, ignore_errors=True)
+
+    def _who_holds(self) -> str:
+        try:
+            return self.holder.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return "a holder without a name"
+
+    def _refuse_foreign(self) -> None:
+        own = {self.lock.name, self.holder.name}
+        found = [p.name for p in self.path.iterdir() if p.name not in own] if self.path.is_dir() else []
+        leftovers = [name for name in found if not (name.startswith(".") and name.endswith(".partial"))]
+        if leftovers:
+            raise RunRefused(
+                f"{self.path} is not empty and holds no run",
+                found=", ".join(sorted(leftovers)[:5]),
+                cure="choose another folder with --out",
+            )
 
     def _fresh(self, sources: Sequence[Source], settings: Settings) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ Does not know files of data, models or how a setting is used.
 from __future__ import annotations
 
 import operator
+import sys
 import tomllib
 import types
 import typing
@@ -98,7 +99,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    seed: int = _setting(42, "where every random choice starts", least=0)
+    seed: int = _setting(42, "where every random choice starts", least=0, most=2**32 - 1)
 
     def with_names(self, values: Mapping[str, Any]) -> Settings:
         """Set names wherever they live; a name nobody owns goes to ``training.arguments``.
@@ -109,6 +110,7 @@ class Settings:
             One or more values do not fit; all are named.
         """
         grouped: dict[str, dict[str, Any]] = {}
+        further: dict[str, Any] = {}
         homes = _homes()
         problems = []
         for name, value in values.items():
@@ -117,7 +119,11 @@ class Settings:
             elif (guess := did_you_mean(name, homes)) is not None and _close(name, guess):
                 problems.append(f"there is no setting {name!r}; did you mean {guess!r}?")
             else:
-                grouped.setdefault("training", {}).setdefault("arguments", {})[name] = value
+                further[name] = value
+        if further:
+            training = grouped.setdefault("training", {})
+            named = training.get("arguments", {})
+            training["arguments"] = {**named, **further} if isinstance(named, Mapping) else named
         return self._replaced(grouped, problems)
 
     def to_dict(self) -> dict[str, Any]:
@@ -142,12 +148,14 @@ class Settings:
         for section, content in value.items():
             if section == "seed":
                 grouped[""] = {"seed": content}
-            elif section not in _SECTIONS or not isinstance(content, Mapping):
-                problems.append(f"there is no section [{section}]; the sections are {', '.join(_SECTIONS)}")
-            else:
+            elif section in _SECTIONS and isinstance(content, Mapping):
                 known = {f.name for f in fields(_SECTIONS[section])}
                 grouped[section] = {name: content[name] for name in content if name in known}
                 problems += [_unknown(section, name, known) for name in content if name not in known]
+            elif section in _homes():
+                problems.append(f"{section} stands outside its section; it belongs below [{_homes()[section]}]")
+            else:
+                problems.append(f"there is no section [{section}]; the sections are {', '.join(_SECTIONS)}")
         return cls()._replaced(grouped, problems)
 
     def to_toml(self) -> str:
@@ -164,7 +172,7 @@ class Settings:
             for f in fields(owner):
                 value = getattr(getattr(self, section), f.name)
                 table.add(tomlkit.comment(str(f.metadata["about"])))
-                if value is None or value == {}:
+                if value is None:
                     table.add(tomlkit.comment(f"{f.name} ="))
                 elif isinstance(value, dict):
                     inline = tomlkit.inline_table()
@@ -211,31 +219,40 @@ def read_settings(path: Path) -> Settings:
         It is not TOML, or holds settings that do not fit.
     """
     try:
-        return Settings.from_dict(tomllib.loads(path.read_text("utf-8")))
+        return Settings.from_dict(tomllib.loads(path.read_text("utf-8-sig")))
     except FileNotFoundError:
         raise FileMissing(f"there is no settings file {path}", cure="`classifine init DATA` writes one") from None
+    except OSError as error:
+        raise SettingsProblem(
+            f"{path} cannot be read: {error.strerror}", expected="a settings file", cure="check the path"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsProblem(f"{path} is not TOML: {error}", where=str(path), cure="mend that line") from None
+    except SettingsProblem as problem:
+        raise SettingsProblem(problem.what, where=str(path), cure=problem.cure) from None
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Read ``name=value`` words; a value is TOML where it can be, else text.
+    """Read ``name=value`` words; a value is TOML where that fits the setting, else text.
+
+    Raises
+    ------
+    SettingsProblem
+        Words without a value; all are named.
 
     Examples
     --------
     >>> parse_assignments(["learning_rate=3e-5", "optim=adafactor"])
     {'learning_rate': 3e-05, 'optim': 'adafactor'}
     """
-    values: dict[str, Any] = {}
-    for word in assignments:
-        name, equals, text = word.partition("=")
-        if not equals or not name.strip():
-            raise SettingsProblem(f"--set {word!r} has no value", expected="--set name=value")
-        try:
-            values[name.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            values[name.strip()] = text
-    return values
+    words = [(word, *word.partition("=")) for word in assignments]
+    wrong = [word for word, name, equals, _ in words if not equals or not name.strip()]
+    if wrong:
+        raise SettingsProblem(
+            "\n".join(["--set needs a name and a value:", *(f"  - {word!r}" for word in wrong)]),
+            expected="--set name=value",
+        )
+    return {name.strip(): _assigned(name.strip(), text) for _, name, _, text in words}
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -263,9 +280,26 @@ def _about(owner: type, name: str) -> str:
 
 
 def _unknown(section: str, name: str, known: Iterable[str]) -> str:
-    guess = did_you_mean(name, known)
-    hint = f"; did you mean {guess!r}?" if guess else "; further Hugging Face arguments go to [training.arguments]"
-    return f"[{section}] has no setting {name!r}{hint}"
+    guess, home = did_you_mean(name, known), _homes().get(name)
+    if home is not None:
+        hint = f"it belongs below [{home}]" if home else "it belongs to the top of the file"
+    elif guess is not None:
+        hint = f"did you mean {guess!r}?"
+    else:
+        hint = "further Hugging Face arguments go to [training.arguments]"
+    return f"[{section}] has no setting {name!r}; {hint}"
+
+
+def _assigned(name: str, text: str) -> Any:
+    try:
+        read = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    home = _homes().get(name)
+    hint = Any if home is None else typing.get_type_hints(_SECTIONS.get(home, Settings))[name]
+    # a column or label may be called 1 or true
+    text_instead = len(read) > 1 or (not _typed(read["value"], hint)[1] and _typed(text, hint)[1])
+    return text if text_instead else read["value"]
 
 
 def _close(name: str, guess: str) -> bool:
@@ -282,7 +316,7 @@ def _fitted(owner: type, name: str, value: Any, problems: list[str]) -> Any:
     if not fits:
         problems.append(f"{name} = {value!r}: expected {_told(hint)}")
         return value
-    if isinstance(fitted, int | float):
+    if isinstance(fitted, int | float) and not isinstance(fitted, bool):
         bounds = [("least", "at least", operator.ge), ("most", "at most", operator.le), ("above", "above", operator.gt)]
         for bound, words, holds in bounds:
             limit = metadata.get(bound)
@@ -305,14 +339,28 @@ def _typed(value: Any, hint: Any) -> tuple[Any, bool]:
     if origin is dict:
         inner = typing.get_args(hint)[1]
         pairs = {key: _typed(v, inner) for key, v in value.items()} if isinstance(value, Mapping) else {}
-        return {k: v for k, (v, _) in pairs.items()}, isinstance(value, Mapping) and all(ok for _, ok in pairs.values())
+        fits = isinstance(value, Mapping) and all(_typed(k, str)[1] and ok for k, (_, ok) in pairs.items())
+        return {k: v for k, (v, _) in pairs.items()}, fits
     if hint is Any:
-        return value, True
+        return _plain(value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value), value == value
+        finite = abs(value) <= sys.float_info.max
+        return (float(value) if finite else value), finite
     if hint is int and isinstance(value, bool):
         return value, False
+    if hint is str and isinstance(value, str):
+        written = str.__str__(value)  # not the name of an enumeration's member
+        return written, not any("\ud800" <= character <= "\udfff" for character in written)
     return value, isinstance(value, hint)
+
+
+def _plain(value: Any) -> tuple[Any, bool]:
+    """Give the value as both TOML and JSON hold it, and whether they can."""
+    if isinstance(value, list | tuple):
+        items = [_plain(item) for item in value]
+        return [item for item, _ in items], all(fits for _, fits in items)
+    hint: Any = bool | int | float | str | dict[str, Any]
+    return _typed(value, hint)
 
 
 def _told(hint: Any) -> str:
@@ -322,5 +370,7 @@ def _told(hint: Any) -> str:
     if origin is Literal:
         return " or ".join(repr(option) for option in typing.get_args(hint))
     if origin is dict:
-        return "a table of name = value"
+        return f"a table of name = {_told(typing.get_args(hint)[1])}"
+    if hint is Any:
+        return "a value that TOML can hold"
     return {float: "a number", int: "a whole number", bool: "true or false", str: "text"}.get(hint, str(hint))

@@ -5,6 +5,7 @@ Does not know what the verbs do.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -25,10 +26,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def say(stage: str, message: str) -> None:
     """Print one line of a journey: the stage, then what became of it."""
-    width = min(100, _width())
-    indent = " " * 12
-    told = textwrap.fill(printable(message), width=width, initial_indent="", subsequent_indent=indent)
-    click.echo(f"  {stage:<10}{told}")
+    lines = textwrap.wrap(printable(message), width=_width() - 12, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines or [""]):
+        click.echo(f"  {'' if number else stage:<10}{line}")
 
 
 def tell(message: str = "") -> None:
@@ -55,10 +55,16 @@ def printable(text: str) -> str:
 def guarded(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code; no traceback for a user's mistake, one for ours."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    stdout = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper):
+        # a file name or an arrow that the terminal cannot show is no reason to stop
+        stdout.reconfigure(errors="backslashreplace")
     try:
         result: Any = command.main(arguments, prog_name="classifine", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        _complain(told.getvalue().rstrip("\n"))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _complain("\ninterrupted; nothing is half-written. Type the same command again to go on where it stopped.")
@@ -66,13 +72,14 @@ def guarded(command: click.Command, arguments: Sequence[str] | None = None) -> i
     except ClassifineError as error:
         _complain(f"\nerror: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        # whoever read our output has gone; Python must not complain when it closes the stream
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # when whoever read our output has gone, click puts another stream in its place and leaves
+        if sys.stdout is stdout:
+            raise
         return 0
     except Exception:  # noqa: BLE001 - the last line of defence: whatever reaches it is our fault, and is shown whole
-        traceback.print_exc()
-        _complain("\nThis is a fault in classifine, not in your data. Please report it with the lines above.")
+        _complain(traceback.format_exc())
+        _complain("This is a fault in classifine, not in your data. Please report it with the lines above.")
         return OUR_FAULT
     return result if isinstance(result, int) else 0
 
@@ -83,6 +90,7 @@ def _complain(message: str) -> None:
 
 def _width() -> int:
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
-        return 100
+        columns = 0  # which is also what some terminals say
+    return max(40, min(columns or 100, 100))
