@@ -144,7 +144,8 @@ def prepare(files: DataFiles, settings: Settings, *, say: Say = silent) -> Prepa
     first = files.data or files.train
     assert first is not None
     reading, judgements, aggregation = read_one(first, settings, say=say)
-    findings = audit(reading.table)
+    given = sum(path is not None for path in (files.validation, files.test))
+    findings = audit(reading.table, left_out=reading.left_out, parts=3 - given)
     say("audit", _counted(findings))
     raise_on_fail(findings)
     validation = read_one(files.validation, settings, say=say)[0] if files.validation else None
@@ -176,7 +177,7 @@ def audit_of_splits(splits: Splits) -> dict[str, Any]:
             for name in ("ids", "texts", "labels", "rows")
         )
     )
-    findings = audit(whole) + audit_splits(splits)
+    findings = audit(whole, parts=1) + audit_splits(splits)
     return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,15 @@ def test_a_loss_that_is_no_number_is_named(bert: Path) -> None:
 def test_what_cannot_work_is_refused_before_training(bert: Path, settings: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsProblem, match=words):
         tuned(bert, **settings)
+
+
+def test_the_callers_random_states_are_left_alone(bert: Path) -> None:
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    expected = random.random(), float(np.random.rand()), float(torch.rand(1))
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    tuned(bert)
+    assert (random.random(), float(np.random.rand()), float(torch.rand(1))) == expected

@@ -6,13 +6,16 @@ evaluation that scores validation texts as predictions are scored. Does not know
 
 from __future__ import annotations
 
+import contextlib
 import math
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, set_seed
 
@@ -106,8 +109,21 @@ def finetune(
     TrainingFailed
         The loss is not a number.
     """
-    set_seed(settings.seed)
     chosen, weights = check_settings(train, space, base, settings)
+    with _seeded(settings.seed):
+        return _finetuned(train, validation, space, base, settings, chosen, weights, scratch)
+
+
+def _finetuned(
+    train: LabelledTexts,
+    validation: LabelledTexts,
+    space: LabelSpace,
+    base: ResolvedModel,
+    settings: Settings,
+    chosen: TrainingSettings,
+    weights: torch.Tensor,
+    scratch: Path,
+) -> FineTuned:
     backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
     backend.max_length = min(backend.max_length, settings.model.max_length or DEFAULT_MAX_LENGTH)
     encoded = {
@@ -136,6 +152,19 @@ def finetune(
     history = _history(trainer, chosen, base, backend, seconds, rows=len(train))
     history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
     return FineTuned(Classifier(backend, space), history)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Start every generator at the seed; the caller's own states come back afterwards."""
+    kept = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            set_seed(seed)
+            yield
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])
 
 
 class _Trainer(Trainer):
