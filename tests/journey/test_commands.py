@@ -85,7 +85,7 @@ def rows_with(**changes: str) -> list[tuple[str, str]]:
         ("d.csv", labelled_rows(), ("--positive", "maybe"), 2, ["'maybe'", "labels are"]),
         ("d.csv", labelled_rows(), ("--test", "t.csv"), 2, ["--train"]),
         ("d.csv", labelled_rows(), ("--tezt", "t.csv"), 2, ["--tezt"]),
-        ("d.csv", labelled_rows(), ("--validation-size", "0.5", "--test-size", "0.6"), 2, ["leave nothing"]),
+        ("d.csv", labelled_rows(), ("--validation-size", "0.5", "--test-size", "0.6"), 2, ["leave one of them empty"]),
     ],
 )
 def test_a_mistake_gets_one_clear_message_and_leaves_nothing(

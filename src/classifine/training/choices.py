@@ -33,7 +33,7 @@ _OWNED = {
     "do_predict": "classifine predict",
     "push_to_hub": "nothing is uploaded",
 }
-_ROWS_AND_EPOCHS = ((5000, 4.0), (2000, 5.0), (1000, 8.0), (500, 10.0), (0, 15.0))
+_ROWS_AND_EPOCHS = ((5000, 4.0), (2000, 5.0), (1000, 6.0), (500, 8.0), (0, 15.0))
 _DEFAULT_LEARNING_RATE = 3e-5
 
 
