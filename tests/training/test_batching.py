@@ -44,6 +44,16 @@ def test_little_is_padding_and_place_in_the_epoch_says_nothing_about_length() ->
     assert abs(np.mean(places)) < 0.05
 
 
+def test_company_differs_from_epoch_to_epoch_even_in_small_data() -> None:
+    sampler = LengthGroupedSampler(np.random.default_rng(0).geometric(1 / 25, 320), batch=32, seed=3)
+    company: list[set[int]] = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        company.append(next(set(order[i : i + 32]) for i in range(0, 320, 32) if 7 in order[i : i + 32]))
+    assert len(company[0] & company[1]) < 32
+
+
 def test_the_last_batch_that_is_not_full_stays_last() -> None:
     sampler = LengthGroupedSampler(np.arange(1, 36), batch=16, seed=0)
     order = list(sampler)

@@ -1,7 +1,7 @@
 """Takes encoded texts and gives them in batches of similar length, in an order that differs each epoch.
 
-Texts are shuffled, sorted by length within large pools, cut into batches, and the batches shuffled: little padding,
-and no batch's place in the epoch tells its length. Does not know models or losses.
+Texts are shuffled, sorted by blurred length within large pools, cut into batches, and the batches shuffled: little
+padding, other company in each epoch, and no batch's place in the epoch tells its length. Does not know models or losses.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from torch.utils.data import Dataset, Sampler
 
 from classifine.model.tokens import Encoded, pad
 
-# Batches sorted together. The larger the pool, the less padding and the less random a batch's company; small data
-# keeps at least four pools, so that a text does not meet the same company in each epoch.
+# Batches sorted together: the larger the pool, the less padding.
 _POOL = 64
-_LEAST_POOLS = 4
+# Lengths are blurred before they are sorted, so that a text does not meet the same company in each epoch.
+_BLUR = 0.03
 
 
 class EncodedRows(Dataset[dict[str, Any]]):
@@ -80,9 +80,10 @@ class LengthGroupedSampler(Sampler[int]):
         rng = np.random.default_rng([self.seed, self.epoch])
         order = rng.permutation(len(self.lengths))
         full = len(order) // self.batch * self.batch
-        pool = self.batch * max(1, min(_POOL, full // self.batch // _LEAST_POOLS))
+        pool = self.batch * _POOL
         pools = [order[start : min(start + pool, full)] for start in range(0, full, pool)]
-        ordered = [one[np.argsort(self.lengths[one], kind="stable")] for one in pools]
+        blurred = self.lengths * rng.uniform(1 - _BLUR, 1 + _BLUR, len(self.lengths))
+        ordered = [one[np.argsort(blurred[one], kind="stable")] for one in pools]
         groups = [one[start : start + self.batch] for one in ordered for start in range(0, len(one), self.batch)]
         shuffled = [groups[i] for i in rng.permutation(len(groups))]
         return iter(np.concatenate([*shuffled, order[full:]]).tolist())
