@@ -1,0 +1,48 @@
+"""No test reaches the network or the developer's caches: names and addresses other than this machine's are refused."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+_LOCAL_NAMES = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}
+_CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_ASSETS_CACHE", "HF_XET_CACHE")
+_hf_home = tempfile.TemporaryDirectory(prefix="classifine-tests-", ignore_cleanup_errors=True)
+
+# huggingface_hub reads these once, when it is imported; so they must stand before any test module is.
+for _name in (*_CACHES, "HF_TOKEN", "HF_ENDPOINT", "HUGGING_FACE_HUB_TOKEN"):
+    os.environ.pop(_name, None)
+os.environ |= {
+    "HF_HOME": _hf_home.name,
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "NO_PROXY": "127.0.0.1,localhost,::1",
+}
+
+
+class NetworkUse(RuntimeError):
+    """A test wanted to leave this machine; no OSError, so that nobody takes it for a bad connection and goes on."""
+
+
+def pytest_unconfigure() -> None:
+    _hf_home.cleanup()
+
+
+def _stay_here(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse far names and addresses: the interpreter asks this hook before it looks up, connects or sends."""
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else ""  # unix sockets have a path instead
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = arguments[0]
+    else:
+        return
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if isinstance(name, str) and name not in _LOCAL_NAMES and not name.startswith("127."):
+        raise NetworkUse(f"a test wanted to reach {name!r}; tests stay on this machine")
+
+
+# A hook, not a fixture: no plugin can undo it, and it also holds for imports, fixtures and doctests.
+sys.addaudithook(_stay_here)
