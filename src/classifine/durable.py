@@ -127,11 +127,11 @@ def make_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what an interrupted write left behind in this folder, and bring back what it had put aside."""
+    """Remove what an interrupted write left behind below this folder, and bring back what it had put aside."""
     with disc_errors(folder):
-        for left in folder.glob(".*.partial"):
+        for left in sorted(folder.rglob(".*.partial"), reverse=True):
             _remove(left)
-        for aside in folder.glob(".*.replaced"):
+        for aside in sorted(folder.rglob(".*.replaced")):
             _settle(aside)
 
 
