@@ -167,6 +167,15 @@ def test_staging_starts_empty_after_a_crash(tmp_path: Path) -> None:
     assert names(tmp_path / "model") == ["deep"]
 
 
+def test_a_folder_left_aside_by_a_crash_is_not_in_the_way(tmp_path: Path) -> None:
+    for name in ("model", ".model.replaced"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").write_text(name)
+    stage_new(tmp_path / "model")
+    assert names(tmp_path) == ["model"]
+    assert names(tmp_path / "model") == ["deep"]
+
+
 def test_a_link_in_the_way_is_replaced_and_what_it_points_to_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "precious").write_text("keep")

@@ -152,6 +152,14 @@ def test_a_slip_is_not_taken_for_a_further_argument(name: str, guess: str) -> No
         Settings().with_names({name: 1})
 
 
+def test_no_name_of_hugging_faces_is_taken_for_a_slip() -> None:
+    from transformers import TrainingArguments
+
+    further = {f.name for f in fields(TrainingArguments) if f.init} - OWN_NAMES
+    assert "adam_beta1" in further
+    assert Settings().with_names(dict.fromkeys(further, 1)).training.arguments.keys() == further
+
+
 # ---------------------------------------------------------------- types and bounds
 
 

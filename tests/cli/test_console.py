@@ -160,6 +160,7 @@ def test_a_line_of_the_journey_fits_any_terminal(
     assert lines[0].startswith("  report    word")
     assert all(line.startswith(" " * 12) for line in lines[1:])
     assert all(len(line) <= wide for line in lines if path not in line)
+    assert max(len(line) for line in lines if path not in line) > wide - len("word ")
     assert sum(path in line for line in lines) == 1  # a path that is cut cannot be copied
 
 
