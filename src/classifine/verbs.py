@@ -61,8 +61,9 @@ def read(
     >>> read((["Come along!", "It rained."], ["yes", "no"])).labels
     ('yes', 'no')
     """
-    data = DataSettings(text=text, label=label, id=id, annotator=annotator, ties=ties)
-    settings = Settings(data=data, seed=seed).with_names(_given(encoding=encoding, delimiter=delimiter))
+    given = {"id": id, "annotator": annotator, "encoding": encoding, "delimiter": delimiter}
+    named = {name: value for name, value in given.items() if value is not None}
+    settings = Settings().with_names({"text": text, "label": label, "ties": ties, "seed": seed, **named})
     return journey.read_one(Path(source) if isinstance(source, str) else source, settings)[0].table
 
 
@@ -226,7 +227,7 @@ def evaluate(
             raise UsageError("a run folder brings its own test texts", cure="pass load(folder) to score other texts")
         run = RunFolder.existing(classifier)
         with run.locked():
-            settings = read_settings(run.settings)
+            settings = Settings.from_dict(run.read_manifest()["settings"])
             return journey.evaluate_again(run, settings, say=say)
     if data is None:
         raise UsageError("a classifier needs texts to be scored on", cure="pass splits or labelled texts")
@@ -253,6 +254,3 @@ def _text_column(path: Path) -> str:
     run = RunFolder(path)
     return read_settings(run.settings).data.text if run.settings.is_file() else "text"
 
-
-def _given(**values: str | None) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -24,7 +24,8 @@ def test_an_entry_is_whole(base: BaseModel) -> None:
     assert base.licence
     assert 1e6 < base.parameters < 1e9
     assert base.max_length in (512, 8192)
-    assert 1e-5 <= base.learning_rate <= 1e-4
+    # the smallest encoder learns best well above the range of the larger ones
+    assert 1e-5 <= base.learning_rate <= (2e-4 if base.parameters < 30e6 else 1e-4)
     assert all(re.fullmatch(r"[0-9a-f]{64}", pin) for pin in base.files.values())
 
 

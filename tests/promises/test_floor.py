@@ -39,7 +39,7 @@ def test_models_training_and_journey_work_on_the_floors(tmp_path: Path) -> None:
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in pins.items()))
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "-c", constraints]
+    install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "-c", constraints]
     subprocess.run([*install, ROOT, "pytest>=8.4", "hypothesis", "pytest-timeout", "openpyxl", "pandas"], check=True)
     tests = ["tests/model", "tests/training", "tests/journey", "tests/test_verbs.py"]
     subprocess.run([python, "-m", "pytest", "-q", *tests], check=True, cwd=ROOT)

@@ -1,7 +1,8 @@
 """Takes encoded texts and gives them in batches of similar length, in an order that differs each epoch.
 
 Texts are shuffled, sorted by blurred length within large pools, cut into batches, and the batches shuffled: little
-padding, other company in each epoch, and no batch's place in the epoch tells its length. Does not know models or losses.
+padding, other company in each epoch, and no batch's place in the epoch tells its length.
+Does not know models or losses.
 """
 
 from __future__ import annotations
