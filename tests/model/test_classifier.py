@@ -136,3 +136,19 @@ def test_positions_kept_for_padding_are_not_counted(tmp_path: Path) -> None:
     for family, expected in (("roberta", 128), ("bert", 128), ("mpnet", 128)):
         folder = tiny_model(tmp_path / family, family)
         assert max_length_of(AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)) == expected
+
+
+@pytest.mark.parametrize("lost", ["bert.encoder.layer.0.attention.self.query.weight", "classifier.weight"])
+def test_weights_that_would_be_drawn_at_random_are_refused(lost: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    made(tmp_path / "base").save(tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    weights = load_file(file)
+    del weights[lost]
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(ModelUnavailable, match="lacks 1 of"):
+        Classifier.load(tmp_path / "model")
+    if lost.startswith("bert"):
+        with pytest.raises(ModelUnavailable, match="lacks 1 of"):
+            TorchBackend.load(tmp_path / "model", space=LabelSpace(("a", "b")))

@@ -7,7 +7,7 @@ Does not know label names or where the texts come from.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-from classifine.errors import ModelUnavailable
+from classifine.errors import ModelUnavailable, some
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.tokens import Encoded, batches, encode, pad, pad_id_of
 
@@ -100,13 +100,14 @@ class TorchBackend:
             with quiet():
                 settled = _settled_config(folder, space, dropout)
                 tokenizer = AutoTokenizer.from_pretrained(folder, config=settled, local_files_only=True)
-                model = AutoModelForSequenceClassification.from_pretrained(
+                model, info = AutoModelForSequenceClassification.from_pretrained(
                     folder,
                     config=settled,
                     dtype=torch.float32,
                     use_safetensors=True,
                     local_files_only=True,
                     ignore_mismatched_sizes=space is not None,
+                    output_loading_info=True,
                 )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             raise ModelUnavailable(
@@ -124,6 +125,7 @@ class TorchBackend:
                 where=str(folder),
                 cure="fetch or train it again",
             ) from error
+        _refuse_random_weights(folder, model, info["missing_keys"], new_head=space is not None)
         if not tokenizer.is_fast:
             raise ModelUnavailable(
                 f"{folder} has no fast tokenizer", where=str(folder), cure="choose a base model with a tokenizer.json"
@@ -147,6 +149,19 @@ def model_type(folder: Path) -> str:
             where=str(folder),
             cure="`classifine models` lists base models that work",
         ) from error
+
+
+def _refuse_random_weights(folder: Path, model: Any, missing: Iterable[str], *, new_head: bool) -> None:
+    """Refuse a folder that lacks weights: transformers would draw them at random and only log it."""
+    encoder = model.base_model_prefix + "."
+    absent = [name for name in missing if not new_head or (name.startswith(encoder) and "pooler" not in name)]
+    if absent:
+        raise ModelUnavailable(
+            f"{folder} lacks {len(absent)} of the model's weights",
+            where=str(folder),
+            found=some(sorted(absent), limit=3) + " are not in the file",
+            cure="fetch or convert the model again; its weights are stored under other names or incomplete",
+        )
 
 
 def _settled_config(folder: Path, space: LabelSpace | None, dropout: float | None) -> Any:

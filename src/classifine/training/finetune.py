@@ -20,7 +20,7 @@ import torch
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, set_seed
 
 from classifine import durable
-from classifine.errors import TrainingFailed
+from classifine.errors import SettingsProblem, TrainingFailed
 from classifine.evaluation.metrics import validation_metrics
 from classifine.labels import IntVector, LabelSpace
 from classifine.model.classifier import Classifier
@@ -110,27 +110,13 @@ def finetune(
         The loss is not a number.
     """
     chosen, weights = check_settings(train, space, base, settings)
-    with _seeded(settings.seed):
-        return _finetuned(train, validation, space, base, settings, chosen, weights, scratch)
-
-
-def _finetuned(
-    train: LabelledTexts,
-    validation: LabelledTexts,
-    space: LabelSpace,
-    base: ResolvedModel,
-    settings: Settings,
-    chosen: TrainingSettings,
-    weights: torch.Tensor,
-    scratch: Path,
-) -> FineTuned:
-    backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
-    backend.max_length = min(backend.max_length, settings.model.max_length or DEFAULT_MAX_LENGTH)
-    encoded = {
-        "train": backend.encode(train.texts, what="tokenising"),
-        "validation": backend.encode(validation.texts),
-    }
-    with durable.scratch(scratch) as folder:
+    with _seeded(settings.seed), durable.scratch(scratch) as folder:
+        backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
+        backend.max_length = _max_length(settings, backend)
+        encoded = {
+            "train": backend.encode(train.texts, what="tokenising"),
+            "validation": backend.encode(validation.texts),
+        }
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         watch = _Watch(len(train), chosen)
         trainer = _Trainer(
@@ -251,6 +237,16 @@ class _Watch(TrainerCallback):
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         self.bar.close()
+
+
+def _max_length(settings: Settings, backend: TorchBackend) -> int:
+    wanted = settings.model.max_length
+    if wanted is not None and wanted > backend.max_length:
+        raise SettingsProblem(
+            f"max_length = {wanted}: {settings.model.model} reads at most {backend.max_length} tokens",
+            cure="give a smaller max_length, or a base model that reads longer texts: see `classifine models`",
+        )
+    return wanted or min(backend.max_length, DEFAULT_MAX_LENGTH)
 
 
 def _early_stopping(chosen: TrainingSettings) -> list[TrainerCallback]:
