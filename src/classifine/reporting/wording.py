@@ -9,19 +9,27 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+_METRICS = {
+    "accuracy": "accuracy",
+    "log_loss": "log-loss",
+    "validation_loss": "validation loss",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # part of ordinary spelling in Persian, in Indic scripts and in emoji
 _JOINED = {"Lo", "Mn", "Mc", "Me", "So", "Sk"}
 
 
 def visible(text: str) -> str:
-    """Write zero-width, control and direction characters as their code points.
+    r"""Write zero-width, control and direction characters as their code points.
 
     Line ends and tabs stay, and so does a joiner between two characters that it ordinarily joins.
 
     Examples
     --------
-    >>> visible("ye\\u200bs")
+    >>> visible("ye\u200bs")
     'ye⟨U+200B⟩s'
     """
     if text.isascii() and text.isprintable():
@@ -38,6 +46,23 @@ def cut(text: str, limit: int) -> str:
     ('anno…', 'label')
     """
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def metric(name: str) -> str:
+    """Write a metric's stored name the way people do.
+
+    Examples
+    --------
+    >>> metric("macro_f1"), metric("weighted_precision"), metric("top_3")
+    ('macro-F1', 'weighted precision', 'top-3 accuracy')
+    """
+    if name in _METRICS:
+        return _METRICS[name]
+    if name.startswith("top_"):
+        return f"top-{name.removeprefix('top_')} accuracy"
+    if name.endswith("_f1"):
+        return name.removesuffix("_f1") + "-F1"
+    return name.replace("_", " ")
 
 
 def score(value: float | None) -> str:
@@ -83,14 +108,14 @@ def plain(value: object) -> str:
     >>> plain(22714754), plain(0.0001), plain(8.0), plain(None), plain(True), plain("bf16")
     ('22,714,754', '0.0001', '8', '–', 'yes', 'bf16')
     """
-    if value is None:
+    if value is None or value == {}:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.6g}"
     if isinstance(value, dict):
         return ", ".join(f"{name} = {plain(content)}" for name, content in value.items())
     return str(value)
@@ -117,9 +142,20 @@ def span(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def moment(stamp: str) -> str:
+    """Write a stored time stamp without what nobody reads.
+
+    Examples
+    --------
+    >>> moment("2026-01-02T03:10:59+00:00")
+    '2026-01-02 03:10 UTC'
+    """
+    return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp[10:11] == "T" and stamp.endswith("+00:00") else stamp
+
+
 def _seen(text: str, place: int) -> str:
     letter = text[place]
-    if letter in "\n\t" or unicodedata.category(letter) not in _UNSEEN:
+    if letter in "\r\n\t" or unicodedata.category(letter) not in _UNSEEN:
         return letter
     if letter in _JOINERS and 0 < place < len(text) - 1:
         neighbours = {unicodedata.category(text[place - 1]), unicodedata.category(text[place + 1])}

@@ -1,0 +1,134 @@
+"""Takes a run folder and gives report.html in it: one page that needs no network, no script and no other file.
+
+Only stored files are read. Does not know how a number came about.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from classifine import durable
+from classifine.reporting import charts, wording
+from classifine.reporting.charts import Line
+from classifine.reporting.summary import summarise
+from classifine.reporting.view import Audit, Scores, Summary, Training
+from classifine.runs import RunFolder
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LABELS_IN_PICTURE = 200
+_AVERAGES = (
+    *("accuracy", "macro_f1", "weighted_f1", "micro_f1"),
+    *("macro_precision", "weighted_precision", "micro_precision"),
+    *("macro_recall", "weighted_recall", "micro_recall"),
+    *("top_1", "top_2", "top_3", "log_loss"),
+)
+
+
+def write_report(run: RunFolder) -> Path:
+    """Write the report of a run from its stored numbers.
+
+    Parts whose stage has not been run are left out, and the page says so. The same run gives the same bytes.
+
+    Returns
+    -------
+    pathlib.Path
+        The page, ``report.html`` of the run folder.
+
+    Raises
+    ------
+    RunRefused
+        A stored file is damaged; it is named.
+    DiscError
+        The disc refuses.
+    """
+    durable.write_text(run.report, render(summarise(run)))
+    return run.report
+
+
+def render(summary: Summary) -> str:
+    """Give the page as HTML."""
+    pictures: dict[str, Any] = {}
+    if summary.scores is not None:
+        pictures |= _scores(summary.scores)
+    if summary.training is not None:
+        pictures["curves"] = _curves(summary.training)
+    most = {} if summary.audit is None else _most(summary.audit)
+    return (
+        _environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=_AVERAGES)
+    )
+
+
+def _scores(scores: Scores) -> dict[str, Any]:
+    compared = {}
+    for name in ("macro_f1", "accuracy"):
+        rows = [(one.title, figure) for one in scores.classifiers if (figure := one.figures.get(name)) is not None]
+        compared[name] = charts.comparison(wording.metric(name), rows)
+    if len(scores.labels) > LABELS_IN_PICTURE:
+        return {"compared": compared, "confusion": None}
+    draw = charts.dense_confusion if scores.many else charts.confusion
+    return {"compared": compared, "confusion": draw(scores.labels, scores.confusion)}
+
+
+def _curves(training: Training) -> list[Markup]:
+    def line(style: str, key: str) -> Line:
+        return Line(style, tuple((epoch["epoch"], epoch.get(key)) for epoch in training.epochs))
+
+    losses = [line("train", "train_loss"), line("validation", "validation_loss")]
+    drawn = [charts.curves("Loss", losses, training.best_epoch, from_zero=True)]
+    if training.metric_key != "validation_loss":
+        metric = line("validation", training.metric_key)
+        drawn.append(charts.curves(f"Validation {wording.metric(training.metric)}", [metric], training.best_epoch))
+    return drawn
+
+
+def _most(audit: Audit) -> dict[str, int]:
+    """Give the count that fills a bar of each column."""
+    columns = {"all": audit.labels, **audit.splits}
+    return {name: max(counts.values(), default=0) for name, counts in columns.items()}
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("classifine.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_seen,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "chance": wording.chance,
+        "cut": wording.cut,
+        "listed": wording.listed,
+        "metric": wording.metric,
+        "moment": wording.moment,
+        "name": _name,
+        "plain": wording.plain,
+        "score": wording.score,
+        "signed": wording.signed,
+        "span": wording.span,
+    }
+    environment.globals |= {"whisker": charts.whisker, "bar": charts.bar}
+    return environment
+
+
+def _seen(value: object) -> object:
+    """Make unseen characters visible in everything the templates print; nobody has to remember to."""
+    return wording.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _name(label: str, limit: int = 60) -> Markup:
+    """Write a label or another name from outside: its direction kept to itself, cut when long, whole on hovering."""
+    whole = wording.visible(label)
+    if len(whole) <= limit:
+        return Markup("<bdi>{}</bdi>").format(whole)
+    return Markup('<bdi title="{}">{}</bdi>').format(whole, wording.cut(whole, limit))

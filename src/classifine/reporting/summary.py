@@ -1,0 +1,247 @@
+"""Takes the stored files of a run folder and gives one frozen view of everything the page shows.
+
+Values are picked and put in order, never computed; a file that is absent leaves its part out.
+Does not know HTML, charts or how a number came about.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from classifine.errors import RunRefused
+from classifine.reporting.view import (
+    FEW_LABELS,
+    Against,
+    Audit,
+    Confused,
+    Figure,
+    Finding,
+    LabelRow,
+    LeftOut,
+    Mistake,
+    Origin,
+    Scored,
+    Scores,
+    Summary,
+    Tie,
+    Training,
+)
+from classifine.runs import RunFolder
+
+SHOWN_MISTAKES = 20
+SHOWN_TIES = 10
+SHOWN_CONFUSIONS = 15
+
+Part = TypeVar("Part")
+_SEVERITY = {"fail": 0, "warn": 1, "good": 2}
+_SPLITS = ("train", "validation", "test")
+
+
+def summarise(run: RunFolder) -> Summary:
+    """Read a run folder's stored files; what a stage wrote counts only while the manifest calls that stage done.
+
+    Raises
+    ------
+    FileMissing
+        There is no run in this folder.
+    RunRefused
+        A file is damaged or is not what a run writes; it is named.
+    """
+    run = RunFolder.existing(run.path)
+    with _damage(run.manifest, cure="put back a copy of it, or start again in another folder with --out"):
+        origin = _origin(run.read_manifest())
+    evaluated, prepared = "evaluate" in origin.stages, "data" in origin.stages
+    return Summary(
+        name=run.path.resolve().name,
+        origin=origin,
+        settings=run.settings.read_text("utf-8") if run.settings.is_file() else None,
+        scores=_part(run.scorecard, _scores) if evaluated else None,
+        mistakes=_rows(run.mistakes, _mistake, SHOWN_MISTAKES) if evaluated else None,
+        audit=_part(run.audit, _audit) if prepared else None,
+        ties=_rows(run.ties, _tie, SHOWN_TIES) if prepared else None,
+        training=_part(run.history, _training) if "train" in origin.stages else None,
+    )
+
+
+def _part(path: Path, build: Callable[[dict[str, Any]], Part]) -> Part | None:
+    if not path.is_file():
+        return None
+    with _damage(path):
+        return build(json.loads(path.read_text("utf-8")))
+
+
+def _rows(path: Path, build: Callable[[dict[str, str]], Part], limit: int) -> tuple[Part, ...] | None:
+    if not path.is_file():
+        return None
+    limit_of_cells = csv.field_size_limit(sys.maxsize)  # a text may be longer than csv expects
+    try:
+        with _damage(path), path.open(encoding="utf-8", newline="") as stream:
+            return tuple(build(row) for row in islice(csv.DictReader(stream), limit))
+    finally:
+        csv.field_size_limit(limit_of_cells)
+
+
+@contextmanager
+def _damage(path: Path, cure: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, StopIteration, csv.Error) as error:
+        missing = isinstance(error, KeyError)
+        raise RunRefused(
+            f"{path.name} is not what a run writes" + (f": it has no {error}" if missing else ""),
+            where=str(path),
+            found=None if missing else str(error),
+            cure=cure or f"delete {path.name} and type the same command again, so that its stage is run anew",
+        ) from error
+
+
+def _figure(value: Mapping[str, Any] | None) -> Figure | None:
+    return None if value is None else _given(value)
+
+
+def _given(value: Mapping[str, Any]) -> Figure:
+    return Figure(value["value"], value["low"], value["high"], value["n"], value["method"], value.get("note"))
+
+
+def _scores(card: dict[str, Any]) -> Scores:
+    titles, labels = card["titles"], tuple(card["labels"])
+    model = card["scores"]["model"]
+    comparisons = tuple(
+        Against(
+            **{name: c[name] for name in ("baseline", "metric", "difference", "low", "high", "n", "mcnemar_p")},
+            title=titles.get(c["baseline"], c["baseline"]),
+            better=c["better"],
+        )
+        for c in card["comparisons"]
+    )
+    decisive = [c for c in comparisons if c.baseline == "tfidf"] or comparisons
+    per_label = tuple(
+        LabelRow(
+            label=row["label"],
+            **{name: _given(row[name]) for name in ("precision", "recall", "f1")},
+            support=row["support"],
+            predicted=row["predicted"],
+        )
+        for row in model["per_label"]
+    )
+    if len(labels) > FEW_LABELS:
+        per_label = tuple(sorted(per_label, key=lambda row: (row.f1.value, row.label)))
+    return Scores(
+        verdict=card["verdict"],
+        cautions=tuple(card.get("cautions", ())),
+        disappointing=not all(c.better for c in decisive),
+        split=card["split"],
+        n=card["n"],
+        labels=labels,
+        positive=card["positive"],
+        test_openings=card["test_openings"],
+        classifiers=_ranked(card, titles),
+        comparisons=tuple(sorted(comparisons, key=lambda c: c.difference)),
+        per_label=per_label,
+        confusion=tuple(tuple(row) for row in model["confusion"]),
+        confusions=_confusions(labels, model["confusion"]),
+        mistakes=card["mistakes"],
+    )
+
+
+def _ranked(card: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[Scored, ...]:
+    """Put the model first and the baselines after it, the best one first."""
+    order = sorted(card["scores"], key=lambda key: (key != "model", -card["scores"][key]["macro_f1"]["value"]))
+    return tuple(_scored(key, titles.get(key, key), card["scores"][key]) for key in order)
+
+
+def _scored(key: str, title: str, value: Mapping[str, Any]) -> Scored:
+    averages = {
+        name: _figure(figure) for name, figure in value.items() if isinstance(figure, dict) and "value" in figure
+    }
+    top = {f"top_{k}": _figure(figure) for k, figure in value["top_k"].items()}
+    return Scored(key, title, averages | {"log_loss": _figure(value["log_loss"])} | top)
+
+
+def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> tuple[Confused, ...]:
+    cells = [
+        Confused(labels[i], labels[j], count)
+        for i, row in enumerate(confusion)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    cells.sort(key=lambda cell: (-cell.count, cell.truth, cell.predicted))
+    return tuple(cells[:SHOWN_CONFUSIONS])
+
+
+def _mistake(row: dict[str, str]) -> Mistake:
+    texts = {name: row[name] for name in ("id", "text", "true_label", "predicted_label")}
+    return Mistake(**texts, confidence=float(row["confidence"]), p_true=float(row["p_true"]))
+
+
+def _tie(row: dict[str, str]) -> Tie:
+    return Tie(**{name: row[name] for name in ("id", "text", "votes", "rule", "label")})
+
+
+def _audit(audit: dict[str, Any]) -> Audit:
+    findings = [
+        Finding(f["check"], f["level"], f["message"], f.get("count"), tuple(f.get("rows") or ()), f.get("cure"))
+        for f in audit["findings"]
+    ]
+    splits = audit["splits"]
+    return Audit(
+        rows_in=audit["rows_in"],
+        rows_used=audit["rows_used"],
+        left_out=tuple(LeftOut(o["reason"], o["count"], tuple(o["rows"])) for o in audit["left_out"]),
+        findings=tuple(sorted(findings, key=lambda finding: _SEVERITY[finding.level])),
+        labels=audit["labels"],
+        splits={name: splits[name] for name in _SPLITS if name in splits},
+        words={name: audit["words"][name] for name in ("mean", "median", "p95", "max")},
+        annotation=None if audit["annotation"] is None else _annotation(audit["annotation"]),
+    )
+
+
+def _annotation(told: dict[str, Any]) -> dict[str, Any]:
+    names = ("annotator", "judgements", "with_majority")
+    lines = [{name: line[name] for name in names} for line in told["by_annotator"]]
+    return {**told, "tie_rule": told["tie_rule"], "by_annotator": lines}
+
+
+def _training(history: dict[str, Any]) -> Training:
+    best = history["best"]
+    facts = ("device", "precision", "threads", "parameters", "max_length", "examples_per_second")
+    return Training(
+        epochs=tuple({**epoch, "epoch": float(epoch["epoch"]), "step": epoch["step"]} for epoch in history["epochs"]),
+        best_epoch=best["epoch"],
+        metric=best["metric"],
+        metric_key="validation_loss" if best["metric"] == "log_loss" else best["metric"],
+        best_value=best["value"],
+        stopped_early=history["stopped_early"],
+        seconds=history["seconds"],
+        facts={name: history[name] for name in facts},
+        base_model={name: history["base_model"][name] for name in ("title", "source", "licence")},
+        settings=history["training"],
+        truncation={
+            name: {"texts": counts["texts"], "cut": counts["cut"]}
+            for name in _SPLITS
+            if (counts := history["truncation"].get(name)) is not None
+        },
+    )
+
+
+def _origin(manifest: dict[str, Any]) -> Origin:
+    stages = {
+        name: {"finished": stage["finished"], "seconds": stage["seconds"]}
+        for name, stage in manifest["stages"].items()
+        if name != "report"  # the page's own stage: the same run gives the same bytes before and after
+    }
+    return Origin(
+        command=manifest.get("command"),
+        seed=manifest["settings"]["seed"],
+        sources=tuple({name: source[name] for name in ("role", "path", "sha256")} for source in manifest["sources"]),
+        versions=manifest["versions"],
+        stages=stages,
+        test_openings=manifest["test_openings"],
+    )

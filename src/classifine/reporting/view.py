@@ -1,0 +1,227 @@
+"""Takes nothing and gives the shape of what the page shows: one frozen :class:`Summary` and its parts.
+
+Values are as they are stored; a property only picks among them. Does not know files, HTML or charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FEW_LABELS = 12
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A stored value with its interval and the rows behind it."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+    note: str | None
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """How well one label was found."""
+
+    label: str
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    support: int
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One classifier's scores; ``figures`` by name, with ``log_loss`` and ``top_k`` among them."""
+
+    key: str
+    title: str
+    figures: Mapping[str, Figure | None]
+
+
+@dataclass(frozen=True)
+class Against:
+    """The model beside one baseline."""
+
+    baseline: str
+    title: str
+    metric: str
+    difference: float
+    low: float | None
+    high: float | None
+    n: int
+    mcnemar_p: float
+    better: bool
+
+
+@dataclass(frozen=True)
+class Confused:
+    """A cell of the confusion matrix off the diagonal."""
+
+    truth: str
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scorecard as the page shows it.
+
+    Attributes
+    ----------
+    disappointing
+        Whether the model is not shown to be better than TF-IDF with logistic regression, or than any baseline there is.
+    labels
+        In the order of ``confusion``.
+    per_label
+        In the same order, or the lowest F1 first when there are many.
+    confusions
+        The most frequent cells off the diagonal.
+    """
+
+    verdict: str
+    cautions: tuple[str, ...]
+    disappointing: bool
+    split: str
+    n: int
+    labels: tuple[str, ...]
+    positive: str | None
+    test_openings: int
+    classifiers: tuple[Scored, ...]
+    comparisons: tuple[Against, ...]
+    per_label: tuple[LabelRow, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    confusions: tuple[Confused, ...]
+    mistakes: int
+
+    @property
+    def many(self) -> bool:
+        """Whether the labels are too many for roomy pictures."""
+        return len(self.labels) > FEW_LABELS
+
+    @property
+    def model(self) -> Scored:
+        """The model itself."""
+        return next(scored for scored in self.classifiers if scored.key == "model")
+
+    @property
+    def heads(self) -> tuple[tuple[str, Figure], ...]:
+        """The figures that stand at the top, by name."""
+        found = [(name, self.model.figures.get(name)) for name in ("macro_f1", "accuracy")]
+        of_positive = next((row.f1 for row in self.per_label if row.label == self.positive), None)
+        third = ("f1", of_positive) if of_positive else ("top_3", self.model.figures.get("top_3"))
+        if of_positive or self.many:
+            found.append(third)
+        return tuple((name, figure) for name, figure in found if figure is not None)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A row of mistakes.csv."""
+
+    id: str
+    text: str
+    true_label: str
+    predicted_label: str
+    confidence: float
+    p_true: float
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A row of ties.csv."""
+
+    id: str
+    text: str
+    votes: str
+    rule: str
+    label: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows that were not used, and why."""
+
+    reason: str
+    count: int
+    rows: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of the audit."""
+
+    check: str
+    level: str
+    message: str
+    count: int | None
+    rows: tuple[int | str, ...]
+    cure: str | None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit found; ``splits`` in the order train, validation, test."""
+
+    rows_in: int
+    rows_used: int
+    left_out: tuple[LeftOut, ...]
+    findings: tuple[Finding, ...]
+    labels: Mapping[str, int]
+    splits: Mapping[str, Mapping[str, int]]
+    words: Mapping[str, float]
+    annotation: Mapping[str, Any] | None
+
+    @property
+    def many(self) -> bool:
+        """Whether the labels are too many for roomy pictures."""
+        return len(self.labels) > FEW_LABELS
+
+
+@dataclass(frozen=True)
+class Training:
+    """How training went; the metric's values stand in ``epochs`` under ``metric_key``."""
+
+    epochs: tuple[Mapping[str, Any], ...]
+    best_epoch: float
+    metric: str
+    metric_key: str
+    best_value: float
+    stopped_early: bool
+    seconds: float
+    facts: Mapping[str, Any]
+    base_model: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    truncation: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What it takes to make the run again."""
+
+    command: str | None
+    seed: int
+    sources: tuple[Mapping[str, str], ...]
+    versions: Mapping[str, str]
+    stages: Mapping[str, Mapping[str, Any]]
+    test_openings: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything the page shows; a part is ``None`` when its stage has not been run."""
+
+    name: str
+    origin: Origin
+    settings: str | None
+    scores: Scores | None
+    mistakes: tuple[Mistake, ...] | None
+    audit: Audit | None
+    ties: tuple[Tie, ...] | None
+    training: Training | None
