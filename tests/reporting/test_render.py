@@ -247,6 +247,48 @@ def test_bare_runs_are_drawn_too(build: Any, two_labels: tuple[str, ...]) -> Non
     assert "Validation macro-F1" not in text
 
 
+def _without_intervals(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_intervals(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    told = {name: _without_intervals(part) for name, part in value.items()}
+    return told | {"low": None, "high": None, "note": "too few"} if "low" in told else told
+
+
+@pytest.mark.parametrize("labels", ["two_labels", "many_labels"])
+def test_a_scorecard_of_a_handful_of_rows_has_no_intervals(
+    build: Any, labels: str, request: pytest.FixtureRequest
+) -> None:
+    run = build(request.getfixturevalue(labels))
+    card = _without_intervals(json.loads(run.scorecard.read_text("utf-8")))
+    run.scorecard.write_text(json.dumps(card), "utf-8")
+    text = _page(run).text
+    assert "macro-F1+0.092too few" in text
+    assert "fine-tuned minilm: 0.815 (no interval: too few)" in text
+
+
+def test_facts_nobody_knows_are_left_open(build: Any, two_labels: tuple[str, ...]) -> None:
+    run = build(two_labels)
+    history = json.loads(run.history.read_text("utf-8"))
+    history["base_model"]["licence"] = None
+    for epoch in history["epochs"]:
+        epoch |= {"train_loss": None, "learning_rate": None}
+        epoch["f1"] = 0.4321
+    history["best"] |= {"metric": "f1"}
+    run.history.write_text(json.dumps(history), "utf-8")
+    audit = json.loads(run.audit.read_text("utf-8"))
+    audit["annotation"] |= {"agreement": None, "alpha": None, "tie_rule": "random"}
+    for finding in audit["findings"]:
+        finding |= {"cure": None, "count": None}
+    run.audit.write_text(json.dumps(audit), "utf-8")
+    text = _page(run).text
+    assert "licencenot known" in text
+    assert "agreeing pairs" not in re.sub("Agreeing pairs", "", text)
+    assert "one of the tied labels, drawn from the seed" in text
+    assert "0.432" in text
+
+
 def test_too_many_labels_for_a_picture(build: Any) -> None:
     text = _page(build([f"code {place:03}" for place in range(201)])).text
     assert "too many labels for a picture" in text

@@ -118,6 +118,7 @@ def _scores(card: dict[str, Any]) -> Scores:
             **{name: c[name] for name in ("baseline", "metric", "difference", "low", "high", "n", "mcnemar_p")},
             title=titles.get(c["baseline"], c["baseline"]),
             better=c["better"],
+            note=c.get("note"),
         )
         for c in card["comparisons"]
     )

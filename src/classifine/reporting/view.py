@@ -58,6 +58,7 @@ class Against:
     n: int
     mcnemar_p: float
     better: bool
+    note: str | None
 
 
 @dataclass(frozen=True)
