@@ -28,7 +28,7 @@ FAMILIES = (
     "mpnet",
     "albert",
 )
-MAX_LENGTH = 128
+MAX_LENGTH = 512
 
 _TEXTS = """
 the bank raised its interest rate again and the market fell by two percent on friday

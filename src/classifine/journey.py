@@ -20,7 +20,7 @@ from classifine.data.splitting import split, split_given, splits_from_table, spl
 from classifine.errors import FileMissing, UsageError, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
-from classifine.runs import RunFolder, Source
+from classifine.runs import STAGES, RunFolder, Source
 from classifine.settings import Settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
 
@@ -118,8 +118,9 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
     run = RunFolder(folder)
     with run.locked():
         again = run.begin(sources, settings)
-        todo = [stage for stage in ("data", "train", "evaluate", "report") if not run.done(stage)]
-        wanted = todo[: todo.index(upto) + 1] if upto in todo else []
+        asked = STAGES[: STAGES.index(upto) + 1]
+        # what comes after a stage that must be done again must be done again, too
+        wanted = next((asked[place:] for place, stage in enumerate(asked) if not run.done(stage)), ())
         if again and wanted:
             say("continue", f"{run.path} is unfinished; going on with {wanted[0]}")
         if "data" in wanted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
@@ -253,10 +254,19 @@ class RunFolder:
             "started": _now(),
             "sources": [source.to_dict() for source in sources],
             "settings": settings.to_dict(),
+            "command": self._command(sources),
             "versions": versions(),
             "stages": {},
             "test_openings": 0,
         }
+
+    def _command(self, sources: Sequence[Source]) -> str | None:
+        """Give the command that makes this run again elsewhere; rows from memory have none."""
+        named = [[source.path] if source.role == "data" else [f"--{source.role}", source.path] for source in sources]
+        if not all(Path(source.path).is_file() for source in sources):
+            return None
+        words = [word for pair in named for word in pair]
+        return shlex.join(["classifine", "run", *words, "--settings", str(self.settings), "--out", "AGAIN"])
 
     def _write_manifest(self, manifest: dict[str, Any]) -> None:
         durable.write_json(self.manifest, manifest)

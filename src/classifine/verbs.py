@@ -253,4 +253,3 @@ def _memory(splits: Splits) -> Source:
 def _text_column(path: Path) -> str:
     run = RunFolder(path)
     return read_settings(run.settings).data.text if run.settings.is_file() else "text"
-

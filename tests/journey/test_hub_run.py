@@ -18,7 +18,7 @@ def test_a_base_model_is_fetched_once_and_works_when_the_hub_is_gone(
     with HubStandin() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         commit = hub.add("someone/tiny", tiny)
-        code, out, err = command("run", data, "--model", "someone/tiny", "--out", tmp_path / "run", *QUICK)
+        code, _, err = command("run", data, "--model", "someone/tiny", "--out", tmp_path / "run", *QUICK)
         assert (code, err) == (0, "")
         code, _, err = command("run", data, "--model", "someone/else", "--out", tmp_path / "other", *QUICK)
         assert code == 2

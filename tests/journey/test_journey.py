@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -175,3 +176,14 @@ def test_judgements_become_labels_and_ties_are_listed(tiny: Path, tmp_path: Path
     assert [tie["id"] for tie in ties] == expected
     assert json.loads(RunFolder(out).audit.read_text("utf-8"))["annotation"]["ties"] == len(expected)
     assert RunFolder(out).judgements.is_file()
+
+
+def test_the_stored_command_makes_the_same_run_again(run: RunFolder, tmp_path: Path, command: Command) -> None:
+    program, *words = shlex.split(run.read_manifest()["command"])
+    assert program == "classifine"
+    words[words.index("AGAIN")] = str(tmp_path / "again")
+    assert command(*words)[0] == 0
+    again = RunFolder(tmp_path / "again")
+    assert (again.model / "model.safetensors").read_bytes() == (run.model / "model.safetensors").read_bytes()
+    first, second = (json.loads(one.scorecard.read_text("utf-8")) for one in (run, again))
+    assert first["scores"] == second["scores"]

@@ -167,7 +167,7 @@ def test_a_loss_that_is_no_number_is_named(bert: Path) -> None:
         ({"lr_scheduler_type": "linearr"}, "linearr"),
         ({"optim": "adamm"}, "adamm"),
         ({"fp16": True}, "GPU"),
-        ({"max_length": 4096}, "reads at most 128"),
+        ({"max_length": 4096}, "reads at most 512"),
     ],
 )
 def test_what_cannot_work_is_refused_before_training(bert: Path, settings: dict[str, Any], words: str) -> None:
