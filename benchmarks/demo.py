@@ -1,4 +1,4 @@
-"""The packaged posts: is a fine-tuned MiniLM better than a bag of words? Seed by seed, on test and further posts together.
+"""The packaged posts: is a fine-tuned MiniLM better than a bag of words? On test and further posts, seed by seed.
 
 Run it as ``python benchmarks/demo.py --seeds 3``. For each seed it divides and trains as `classifine demo` does, then
 scores the fine-tuned classifier and TF-IDF with logistic regression on the test posts and the further posts.

@@ -197,9 +197,8 @@ def main() -> None:
         ("TF-IDF + LR", simple, ""),
     ):
         scores = score(predictions).to_dict()
-        print(
-            f"  {name:<12} macro-F1 {scores['macro_f1']['value']:.4f}  accuracy {scores['accuracy']['value']:.4f}  {seconds}"
-        )
+        values = "  ".join(f"{metric} {scores[metric]['value']:.4f}" for metric in ("macro_f1", "accuracy"))
+        print(f"  {name:<12} {values}  {seconds}")
     found = compare(model, stock).to_dict()
     print(f"  macro-F1 difference {found['difference']:+.4f} (95 % {found['low']:+.4f} to {found['high']:+.4f})")
     print(f"  time: classifine / notebook = {our_seconds / their_seconds:.2f}")
