@@ -35,6 +35,8 @@ from classifine.training.choices import check_arguments, resolve, total_steps, t
 from classifine.training.losses import class_weights, summed_loss, summed_weight
 
 DEFAULT_MAX_LENGTH = 512
+# Up to so many tokens, the fused attention's backward pass costs a processor more than it saves.
+_SHORT = 128
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def finetune(
         trainer.remove_callback(PrinterCallback)
         trainer.wire(backend, encoded["validation"], space.ids(validation.labels), space, weights, chosen)
         started = time.perf_counter()
-        with quiet():
+        with quiet(), _attention_for(backend.model, encoded["train"]):
             trainer.train()
         seconds = time.perf_counter() - started
     backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
@@ -138,6 +140,20 @@ def finetune(
     history = _history(trainer, chosen, base, backend, seconds, rows=len(train))
     history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
     return FineTuned(Classifier(backend, space), history)
+
+
+@contextlib.contextmanager
+def _attention_for(model: Any, encoded: Encoded) -> Iterator[None]:
+    """Compute attention step by step where that is faster: short texts on a processor. The function is the same."""
+    fused = model.config._attn_implementation
+    if torch.accelerator.is_available() or np.median(encoded.lengths) > _SHORT or fused != "sdpa":
+        yield
+        return
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(fused)
 
 
 @contextlib.contextmanager
