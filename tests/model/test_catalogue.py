@@ -74,7 +74,7 @@ def test_rows_are_ready_to_print() -> None:
         "licence": "Apache-2.0",
         "from": "embedded",
     }
-    assert {row["from"] for row in rows[1:]} == {"hub"}
+    assert {row["from"] for row in rows[1:]} == {"hub", "hub, convert first"}
 
 
 def test_an_unknown_name_is_the_users_mistake() -> None:

@@ -33,6 +33,8 @@ class BaseModel:
     """The family's default peak learning rate."""
     dropout: float | None = None
     """Dropout while fine-tuning, where another than the model's own has proved better."""
+    pickled: bool = False
+    """Whether its repository holds only pickled weights, which are never read; they must be converted once."""
     revision: str = ""
     """The commit or ref that is fetched; empty follows the main branch."""
     note: str = ""
@@ -81,7 +83,7 @@ def render_catalogue() -> list[dict[str, str]]:
             "size": _millions(base.parameters),
             "max length": f"{base.max_length:,}",
             "licence": base.licence,
-            "from": "embedded" if base.package else "hub",
+            "from": "embedded" if base.package else "hub, convert first" if base.pickled else "hub",
         }
         for base in catalogue()
     ]

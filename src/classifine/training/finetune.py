@@ -35,8 +35,8 @@ from classifine.training.choices import check_arguments, resolve, total_steps, t
 from classifine.training.losses import class_weights, summed_loss, summed_weight
 
 DEFAULT_MAX_LENGTH = 512
-# Up to so many tokens, the fused attention's backward pass costs a processor more than it saves.
-_SHORT = 128
+# Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
+_SHORT = 64
 
 
 @dataclass(frozen=True)
@@ -132,28 +132,15 @@ def finetune(
         trainer.remove_callback(PrinterCallback)
         trainer.wire(backend, encoded["validation"], space.ids(validation.labels), space, weights, chosen)
         started = time.perf_counter()
-        with quiet(), _attention_for(backend.model, encoded["train"]):
+        with quiet():
             trainer.train()
+            trainer.use_attention(trainer.fused)
         seconds = time.perf_counter() - started
     backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     backend.model.eval()
     history = _history(trainer, chosen, base, backend, seconds, rows=len(train))
     history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
     return FineTuned(Classifier(backend, space), history)
-
-
-@contextlib.contextmanager
-def _attention_for(model: Any, encoded: Encoded) -> Iterator[None]:
-    """Compute attention step by step where that is faster: short texts on a processor. The function is the same."""
-    fused = model.config._attn_implementation
-    if torch.accelerator.is_available() or np.median(encoded.lengths) > _SHORT or fused != "sdpa":
-        yield
-        return
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(fused)
 
 
 @contextlib.contextmanager
@@ -191,6 +178,13 @@ class _Trainer(Trainer):
         self.weights = weights.to(self.args.device)
         self.smoothing = chosen.label_smoothing_factor
         self.evaluation_seconds = 0.0
+        self.fused = backend.model.config._attn_implementation
+
+    def use_attention(self, name: str) -> None:
+        """Choose how attention is computed; the function is the same."""
+        model = self.accelerator.unwrap_model(self.model)
+        if model.config._attn_implementation != name:
+            model.set_attn_implementation(name)
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
         """Give the weight of the rows of a whole update, over all processes, as one process's share."""
@@ -204,6 +198,8 @@ class _Trainer(Trainer):
     ) -> Any:
         """Give the batch's part of the update's loss."""
         labels = inputs.pop("labels")
+        if self.args.device.type == "cpu" and self.fused == "sdpa":
+            self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
         outputs = model(**inputs)
         loss = summed_loss(outputs.logits, labels, self.weights, self.smoothing) / num_items_in_batch
         return (loss, outputs) if return_outputs else loss
