@@ -16,8 +16,9 @@ from classifine.data.demo import DEMO
 from classifine.data.files import TableFile
 from classifine.evaluation.comparison import compare
 from classifine.evaluation.scorecard import score
-from classifine.journey import DataFiles, finetuned, prepare
+from classifine.journey import finetuned
 from classifine.model.classifier import Scorer, predictions_of
+from classifine.preparation import DataFiles, prepare
 from classifine.tables import LabelledTexts, Predictions
 from classifine.training.baseline import fit_baselines
 

@@ -64,5 +64,9 @@ def test_slips_are_named(tiny: str, tmp_path: Path) -> None:
     classifier = train(splits, model=tiny, num_train_epochs=1, bf16=False)
     with pytest.raises(UsageError, match="one text"):
         predict(classifier, "please sign")
+    with pytest.raises(UsageError, match="one text"):
+        classifier.predict("please sign")
+    assert predict(classifier, ["please sign", None, float("nan")]).status == ("ok", "blank", "blank")  # type: ignore[list-item]
+    assert evaluate(classifier, splits).verdict.startswith("Fine-tuned model")
     with pytest.raises(UsageError, match="texts to be scored"):
         evaluate(classifier)

@@ -7,85 +7,27 @@ Does not know how any stage does its work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
-from classifine.data.aggregation import Aggregation, aggregate, write_ties
-from classifine.data.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
-from classifine.data.reading import Reading, read_judgements, read_labelled
-from classifine.data.splitting import split, split_given, splits_from_table, splits_table
-from classifine.errors import FileMissing, UsageError, count
+from classifine.data.aggregation import write_ties
+from classifine.data.splitting import splits_from_table, splits_table
+from classifine.errors import FileMissing, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
-from classifine.runs import STAGES, RunFolder, Source
+from classifine.preparation import DataFiles, Prepared, Say, prepare, silent
+from classifine.runs import STAGES, RunFolder
 from classifine.settings import Settings
-from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
+from classifine.tables import LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
     from classifine.model.classifier import Classifier, Scorer
     from classifine.training.finetune import FineTuned
 
-Say = Callable[[str, str], None]
 # Validation texts on which the saved folder must give the same probabilities as the classifier in memory.
 _PROBES = 16
-
-
-def silent(stage: str, message: str) -> None:
-    """Say nothing; what a caller from Python gets unless it asks."""
-
-
-@dataclass(frozen=True)
-class DataFiles:
-    """Where the labelled texts come from: one file to be divided, or a file for each part.
-
-    Attributes
-    ----------
-    data
-        One file that is divided into train, validation and test.
-    train, validation, test
-        Own files instead; what is missing is cut from train.
-    """
-
-    data: Path | None = None
-    train: Path | None = None
-    validation: Path | None = None
-    test: Path | None = None
-
-    def sources(self) -> list[Source]:
-        """List the files with their digests.
-
-        Raises
-        ------
-        UsageError
-            Neither or both ways are used.
-        FileMissing
-            One of them is not there.
-        """
-        if (self.data is None) == (self.train is None):
-            raise UsageError(
-                "name either one data file or a training file",
-                expected="classifine run DATA, or classifine run --train FILE [--validation FILE] [--test FILE]",
-            )
-        if self.data is not None and (self.validation or self.test):
-            raise UsageError(
-                "a file to be divided and own validation or test files exclude each other",
-                cure=f"say: --train {self.data} instead of {self.data}",
-            )
-        named = [("data", self.data), ("train", self.train), ("validation", self.validation), ("test", self.test)]
-        return [Source(role, str(path), _digest(path)) for role, path in named if path is not None]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The data stage's result: splits, and everything that was found on the way."""
-
-    splits: Splits
-    audit: dict[str, Any]
-    judgements: Judgements | None = None
-    aggregation: Aggregation | None = None
 
 
 def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str = "report", say: Say = silent) -> bool:
@@ -134,31 +76,6 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
     return bool(wanted)
 
 
-def prepare(files: DataFiles, settings: Settings, *, say: Say = silent) -> Prepared:
-    """Read, aggregate, audit and divide; nothing is written.
-
-    Raises
-    ------
-    DataError, UsageError
-        The files, columns or labels are not usable, or the training settings cannot work on them.
-    """
-    first = files.data or files.train
-    assert first is not None
-    reading, judgements, aggregation = read_one(first, settings, say=say)
-    given = sum(path is not None for path in (files.validation, files.test))
-    findings = audit(reading.table, left_out=reading.left_out, parts=3 - given)
-    say("audit", _counted(findings))
-    raise_on_fail(findings)
-    validation = read_one(files.validation, settings, say=say)[0] if files.validation else None
-    test = read_one(files.test, settings, say=say)[0] if files.test else None
-    splits = _divided(reading, validation, test, settings, given=files.train is not None)
-    reading = _joined([reading, *(one for one in (validation, test) if one is not None)])
-    findings += audit_splits(splits)
-    say("split", ", ".join(f"{len(table):,} {name}" for name, table in splits.items()) + " texts")
-    annotation = aggregation.to_dict() if aggregation else None
-    return Prepared(splits, audit_dict(reading.to_dict(), findings, splits, annotation), judgements, aggregation)
-
-
 def checked(prepared: Prepared, settings: Settings) -> Prepared:
     """Refuse a base model or training settings that cannot work, before anything is written."""
     from classifine.model.hub import resolve
@@ -169,39 +86,6 @@ def checked(prepared: Prepared, settings: Settings) -> Prepared:
     return prepared
 
 
-def audit_of_splits(splits: Splits) -> dict[str, Any]:
-    """Audit splits that did not come from files."""
-    tables = [table for _, table in splits.items()]
-    whole = LabelledTexts(
-        *(
-            tuple(cell for table in tables for cell in getattr(table, name))
-            for name in ("ids", "texts", "labels", "rows")
-        )
-    )
-    findings = audit(whole, parts=1) + audit_splits(splits)
-    return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
-
-
-def read_one(
-    source: Any, settings: Settings, *, say: Say = silent
-) -> tuple[Reading[LabelledTexts], Judgements | None, Aggregation | None]:
-    """Read labelled texts; judgements are aggregated to one label an item."""
-    where = source if isinstance(source, Path) else "the data"
-    if settings.data.annotator is None:
-        labelled = read_labelled(source, settings.data)
-        say("read", f"{count(len(labelled.table), 'labelled text')} of {count(labelled.rows_in, 'row')} from {where}")
-        return labelled, None, None
-    judged = read_judgements(source, settings.data)
-    found = aggregate(judged.table, ties=settings.data.ties, seed=settings.seed)
-    say(
-        "read",
-        f"{count(found.judgements, 'judgement')} of {count(found.items, 'text')} by "
-        f"{count(found.annotators, 'annotator')} from {where}; majority labels, {count(len(found.ties), 'tie')} "
-        + ("dropped" if settings.data.ties == "drop" else "drawn"),
-    )
-    return Reading(found.labelled, judged.rows_in, judged.left_out), judged.table, found
-
-
 def keep_data(run: RunFolder, prepared: Prepared) -> list[Path]:
     """Write what the data stage found; give the files."""
     table = splits_table(prepared.splits)
@@ -209,9 +93,11 @@ def keep_data(run: RunFolder, prepared: Prepared) -> list[Path]:
     durable.write_parquet(run.splits, table.select(["id", "split"]))
     durable.write_json(run.audit, prepared.audit)
     made = [run.rows, run.splits, run.audit]
-    if prepared.judgements is not None and prepared.aggregation is not None:
-        durable.write_parquet(run.judgements, prepared.judgements.to_arrow())
-        write_ties(run.ties, prepared.aggregation.ties)
+    if prepared.judgements:
+        import pyarrow as pa
+
+        durable.write_parquet(run.judgements, pa.concat_tables([one.to_arrow() for one in prepared.judgements]))
+        write_ties(run.ties, prepared.ties)
         made += [run.judgements, run.ties]
     return made
 
@@ -261,7 +147,8 @@ def evaluate_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> 
     classifier = Classifier.load(run.model)
     validation = _predicted(classifier, splits.validation, "validation", "model")
     openings = run.open_test()
-    card, model, ladder = scored(classifier, splits, settings, openings=openings)
+    title = f"fine-tuned {settings.model.model}"
+    card, model, ladder = scored(classifier, splits, title=title, seed=settings.seed, openings=openings)
     made = []
     for predictions in (validation, model, *ladder):
         name = (
@@ -276,25 +163,26 @@ def evaluate_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> 
 
 
 def scored(
-    classifier: Scorer, splits: Splits, settings: Settings, *, openings: int
+    classifier: Scorer, splits: Splits, *, title: str, seed: int, openings: int
 ) -> tuple[Scorecard, Predictions, list[Predictions]]:
     """Score the test texts with the classifier and with baselines fitted on the training texts."""
     from classifine.training.baseline import fit_baselines
 
     model = _predicted(classifier, splits.test, "test", "model")
-    baselines = fit_baselines(splits.train, splits.space, settings.seed)
+    baselines = fit_baselines(splits.train, splits.space, seed)
     ladder = [_predicted(baseline, splits.test, "test", name) for name, baseline in baselines.items()]
-    titles = {"model": f"fine-tuned {settings.model.model}"}
-    titles |= {name: baseline.title for name, baseline in baselines.items()}
-    return scorecard(model, ladder, titles=titles, test_openings=openings, seed=settings.seed), model, ladder
+    titles = {"model": title}
+    for name, baseline in baselines.items():
+        titles[name] = f"{baseline.title} ({baseline.reason})" if baseline.reason else baseline.title
+    return scorecard(model, ladder, titles=titles, test_openings=openings, seed=seed), model, ladder
 
 
 def scored_in_memory(classifier: Classifier, data: Splits | LabelledTexts) -> Scorecard:
     """Score a classifier that has no run folder; baselines need the training texts of splits."""
-    titles = {"model": "fine-tuned model"}
+    title = "fine-tuned model"
     if isinstance(data, Splits):
-        return scored(classifier, data, Settings(), openings=1)[0]
-    return scorecard(_predicted(classifier, data, "texts", "model"), [], titles=titles, test_openings=1)
+        return scored(classifier, data, title=title, seed=Settings().seed, openings=1)[0]
+    return scorecard(_predicted(classifier, data, "texts", "model"), [], titles={"model": title}, test_openings=1)
 
 
 def report_stage(run: RunFolder) -> list[Path]:
@@ -333,47 +221,6 @@ def _predicted(scorer: Scorer, table: LabelledTexts, split: str, name: str) -> P
     )
 
 
-def _counted(findings: Sequence[Finding]) -> str:
-    levels = [finding.level for finding in findings]
-    told = f"{levels.count('good')} checks good, {count(levels.count('warn'), 'warning')}"
-    warned = "; ".join(finding.message for finding in findings if finding.level == "warn")
-    return f"{told}: {warned}" if warned else told
-
-
-def _divided(
-    first: Reading[LabelledTexts],
-    validation: Reading[LabelledTexts] | None,
-    test: Reading[LabelledTexts] | None,
-    settings: Settings,
-    *,
-    given: bool,
-) -> Splits:
-    data = settings.data
-    if not given:
-        return split(
-            first.table,
-            validation_size=data.validation_size,
-            test_size=data.test_size,
-            seed=settings.seed,
-            positive=data.positive,
-        )
-    return split_given(
-        first.table,
-        validation.table if validation else None,
-        test.table if test else None,
-        validation_size=data.validation_size,
-        test_size=data.test_size,
-        seed=settings.seed,
-        positive=data.positive,
-    )
-
-
-def _joined(readings: Sequence[Reading[LabelledTexts]]) -> Reading[LabelledTexts]:
-    """Add up what several files brought; the rows themselves are the first file's."""
-    left_out = tuple(one for reading in readings for one in reading.left_out)
-    return Reading(readings[0].table, sum(reading.rows_in for reading in readings), left_out)
-
-
 def _told(history: dict[str, Any]) -> str:
     best = history["best"]
     epochs = count(len(history["epochs"]), "epoch")
@@ -382,9 +229,3 @@ def _told(history: dict[str, Any]) -> str:
         f"{history['base_model']['title']}, {epochs} in {history['seconds']:.0f} s on {where}; "
         f"best after epoch {best['epoch']:g}: {best['metric']} {best['value']:.3f} on the validation texts"
     )
-
-
-def _digest(path: Path) -> str:
-    if not path.is_file():
-        raise FileMissing(f"there is no file {path}", cure="check the path; it is read from the folder you are in")
-    return durable.sha256(path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from classifine import journey
 from classifine.errors import UsageError
-from classifine.journey import Prepared, Say, silent
+from classifine.preparation import Prepared, Say, audit_of_splits, read_one, silent
 from classifine.runs import RunFolder, Source
 from classifine.settings import DataSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
@@ -64,7 +64,7 @@ def read(
     given = {"id": id, "annotator": annotator, "encoding": encoding, "delimiter": delimiter}
     named = {name: value for name, value in given.items() if value is not None}
     settings = Settings().with_names({"text": text, "label": label, "ties": ties, "seed": seed, **named})
-    return journey.read_one(Path(source) if isinstance(source, str) else source, settings)[0].table
+    return read_one(Path(source) if isinstance(source, str) else source, settings)[0].table
 
 
 def aggregate(judgements: Judgements, *, ties: Literal["drop", "random"] = "drop", seed: int = 42) -> Aggregation:
@@ -131,7 +131,7 @@ def train(
     with run.locked():
         run.begin([_memory(splits)], chosen)
         if not run.done("data"):
-            prepared = Prepared(splits, journey.audit_of_splits(splits))
+            prepared = Prepared(splits, audit_of_splits(splits))
             journey.record(run, "data", lambda: journey.keep_data(run, journey.checked(prepared, chosen)))
         if not run.done("train"):
             journey.record(run, "train", lambda: journey.train_stage(run, chosen))
@@ -155,10 +155,8 @@ def predict(
     classifier: Classifier | Path | str, texts: Sequence[str], *, ids: Sequence[str] | None = None
 ) -> Predictions:
     """Label texts; the result has one row per text in the same order, a blank text with status ``blank``."""
-    if isinstance(texts, str):
-        raise UsageError("texts is one text", expected="a list of texts", cure="put it into a list: [text]")
     opened = load(classifier) if isinstance(classifier, Path | str) else classifier
-    return opened.predict(list(texts), ids=ids)
+    return opened.predict(texts, ids=ids)
 
 
 def predict_file(

@@ -82,6 +82,7 @@ def rows_with(**changes: str) -> list[tuple[str, str]]:
         ("d.csv", labelled_rows(), ("--set", "learning_rte=1"), 2, ["learning_rate"]),
         ("d.csv", labelled_rows(), ("--set", "evaluation_strategy=epoch"), 2, ["evaluation_strategy"]),
         ("d.csv", labelled_rows(), ("--set", "warmup_steps=500"), 2, ["warmup_steps", "steps"]),
+        ("d.csv", labelled_rows(), ("--set", "max_length=4000"), 2, ["reads at most 512"]),
         ("d.csv", labelled_rows(), ("--positive", "maybe"), 2, ["'maybe'", "labels are"]),
         ("d.csv", labelled_rows(), ("--test", "t.csv"), 2, ["--train"]),
         ("d.csv", labelled_rows(), ("--tezt", "t.csv"), 2, ["--tezt"]),

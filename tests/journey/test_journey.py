@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.journey.samples import WORDS, Command, labelled_rows, write_csv
 
-from classifine.journey import DataFiles, run_journey
+from classifine.journey import run_journey
+from classifine.preparation import DataFiles
 from classifine.runs import STAGES, RunFolder
 from classifine.settings import Settings
 from classifine.tables import Predictions
@@ -187,3 +188,25 @@ def test_the_stored_command_makes_the_same_run_again(run: RunFolder, tmp_path: P
     assert (again.model / "model.safetensors").read_bytes() == (run.model / "model.safetensors").read_bytes()
     first, second = (json.loads(one.scorecard.read_text("utf-8")) for one in (run, again))
     assert first["scores"] == second["scores"]
+
+
+def test_ties_of_own_files_are_listed_and_every_row_is_counted(tiny: Path, tmp_path: Path, command: Command) -> None:
+    def judged(name: str, rows: list[tuple[str, str]], tied: int) -> Path:
+        told = [
+            (f"{name}{i}", text, coder, "NA" if coder == "B" and i < tied and label != "NA" else label)
+            for i, (text, label) in enumerate(rows)
+            for coder in "AB"
+        ]
+        return write_csv(tmp_path / f"{name}.csv", told, ("item", "text", "coder", "label"))
+
+    rows = labelled_rows(90)
+    train, test = judged("train", rows[:60], 3), judged("test", rows[60:], 3)
+    words = ("--id", "item", "--annotator", "coder", "--model", tiny, "--out", tmp_path / "run")
+    quick = [f"--set={name}={str(value).lower()}" for name, value in QUICK.items()]
+    assert command("run", "--train", train, "--test", test, *words, *quick)[0] == 0
+    found = RunFolder(tmp_path / "run")
+    with found.ties.open(newline="", encoding="utf-8") as stream:
+        assert [row["id"] for row in csv.DictReader(stream)] == ["train0", "train1", "test0", "test1"]
+    audit = json.loads(found.audit.read_text("utf-8"))
+    assert (audit["rows_in"], audit["rows_used"], audit["annotation"]["ties"]) == (180, 86, 4)
+    assert pq.read_table(found.judgements).num_rows == 180

@@ -59,3 +59,12 @@ def test_padding_is_masked() -> None:
     padded = pad([np.array([5, 6, 7], dtype=np.int32), np.array([8], dtype=np.int32)], pad_id=1)
     assert padded["input_ids"].tolist() == [[5, 6, 7], [8, 1, 1]]
     assert padded["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("text", [" " * 9000 + "please vote", ("x" * 130 + " ") * 60 + "please vote today"])
+def test_characters_that_make_no_tokens_hide_no_text(text: str) -> None:
+    tokenizer = tiny_tokenizer("bert")
+    encoded = encode(tokenizer, [text], max_length=64)
+    expected = tokenizer([text], truncation=True, max_length=64)["input_ids"]
+    assert [one.tolist() for one in encoded.ids] == expected
+    assert encoded.cut == (len(tokenizer(text)["input_ids"]) > 64)

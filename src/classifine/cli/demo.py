@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def demo(label: str, **options: Any) -> None:
     """Run the journey on invented social-media posts, coded for calls to action by six annotators."""
     from classifine.data.demo import DEMO
-    from classifine.journey import DataFiles, run_journey
+    from classifine.journey import run_journey
+    from classifine.preparation import DataFiles
     from classifine.verbs import predict_file
 
     folder = Path(options["out"] or "demo-run")

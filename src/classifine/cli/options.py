@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from classifine.journey import DataFiles
+    from classifine.preparation import DataFiles
     from classifine.settings import Settings
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -78,7 +78,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 def files_of(options: dict[str, Any]) -> DataFiles:
     """Gather the data files."""
-    from classifine.journey import DataFiles
+    from classifine.preparation import DataFiles
 
     return DataFiles(options["data"], options["train"], options["validation"], options["test"])
 
@@ -88,7 +88,7 @@ def folder_of(options: dict[str, Any]) -> Path:
     if options["out"] is not None:
         return Path(options["out"])
     named = options["data"] or options["train"] or Path("data")
-    return Path("runs") / Path(named).name.split(".")[0]
+    return Path("runs") / (Path(named).stem.lstrip(".") or "data")
 
 
 def _decorated(verb: Verb, options: Sequence[Callable[[Verb], Verb]]) -> Verb:

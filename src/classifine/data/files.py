@@ -78,7 +78,7 @@ class TableFile:
     """
 
     def __init__(self, path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> None:
-        _require_file(path)
+        require_file(path)
         self.path = path
         self._format = _format_of(path, encoding, delimiter)
         self.names: tuple[str, ...] = self._format.names
@@ -150,7 +150,14 @@ class _Format(Protocol):
     def blocks(self, size: int) -> Iterator[tuple[int, list[list[Any]], Any]]: ...
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """Check that a path is a file that may be read.
+
+    Raises
+    ------
+    FileMissing, UsageError
+        It is not.
+    """
     try:
         with path.open("rb"):
             return

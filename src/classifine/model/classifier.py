@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from classifine import durable
-from classifine.errors import FileMissing, ModelUnavailable
+from classifine.data.cells import is_blank, texts_of
+from classifine.errors import FileMissing, ModelUnavailable, UsageError
 from classifine.labels import FloatMatrix, LabelSpace, decide
 from classifine.progress import bar
 from classifine.tables import BLANK, OK, Predictions
@@ -66,8 +67,18 @@ class Classifier:
         return self.backend.probabilities(self.backend.encode(texts))
 
     def predict(self, texts: Sequence[str], *, ids: Sequence[str] | None = None) -> Predictions:
-        """Label texts; a blank text keeps its place with status ``blank``."""
-        return predictions_of(self, texts, ids=ids, split="texts")
+        """Label texts; a blank or missing text keeps its place with status ``blank``.
+
+        Raises
+        ------
+        UsageError
+            One text is given instead of a list of texts.
+        """
+        if isinstance(texts, str):
+            raise UsageError("texts is one text", expected="a list of texts", cure="put it into a list: [text]")
+        given = [None if is_blank(text) else text for text in texts]
+        told = texts_of(given, column="texts", first_row=1, where="the texts")
+        return predictions_of(self, [text or "" for text in told], ids=ids, split="texts")
 
     def save(self, folder: Path | str, *, probe: Sequence[str] = ()) -> None:
         """Write a plain Hugging Face folder and prove that transformers' pipeline agrees with it.

@@ -67,13 +67,10 @@ def encode(
     progress = bar(what, total=len(texts), unit="texts") if what else None
     for start in range(0, len(texts), _CHUNK):
         chunk = [_encodable(text) for text in texts[start : start + _CHUNK]]
-        limit = max_length * CHARACTERS_PER_TOKEN
-        features = _ids(tokenizer, [text[:limit] for text in chunk], None)
-        long = [i for i, one in enumerate(features) if len(one) > max_length or len(chunk[i]) > limit]
-        if long:
-            for i, one in zip(long, _ids(tokenizer, [chunk[i][:limit] for i in long], max_length), strict=True):
-                features[i] = one
-            cut += len(long)
+        features = _ids(tokenizer, [text[: max_length * CHARACTERS_PER_TOKEN] for text in chunk], None)
+        for i, text in enumerate(chunk):
+            features[i], was_cut = _fitted(tokenizer, text, features[i], max_length)
+            cut += was_cut
         ids += [np.asarray(one, dtype=np.int32) for one in features]
         if progress is not None:
             progress.update(len(chunk))
@@ -120,6 +117,17 @@ def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:
     """Give the padding token's id; a tokenizer without one pads with 0, which the mask hides."""
     found: Any = tokenizer.pad_token_id
     return int(found) if found is not None else 0
+
+
+def _fitted(tokenizer: PreTrainedTokenizerBase, text: str, found: list[int], max_length: int) -> tuple[list[int], bool]:
+    """Cut a text's ids to the maximum; where its first characters give too few tokens, more characters are read."""
+    characters = max_length * CHARACTERS_PER_TOKEN
+    while len(found) < max_length and characters < len(text):
+        characters *= 8
+        found = _ids(tokenizer, [text[:characters]], None)[0]
+    if len(found) <= max_length and characters >= len(text):
+        return found, False
+    return _ids(tokenizer, [text[:characters]], max_length)[0], True
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int | None) -> list[list[int]]:

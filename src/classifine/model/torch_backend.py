@@ -68,7 +68,7 @@ class TorchBackend:
             for group in batches(encoded.lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
                 inputs = pad([encoded.ids[i] for i in group], pad_id)
                 logits = self.model(**{name: tensor.to(self.model.device) for name, tensor in inputs.items()}).logits
-                scores[group] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+                scores[group] = torch.softmax(logits.float().cpu().double(), dim=-1).numpy()
         return scores
 
     def save(self, folder: Path) -> None:
@@ -125,6 +125,10 @@ class TorchBackend:
                 where=str(folder),
                 cure="fetch or train it again",
             ) from error
+        if tokenizer.pad_token_id is None and tokenizer.eos_token is not None:
+            # decoders come without one; a padded place is masked, whatever stands there
+            tokenizer.pad_token = tokenizer.eos_token
+            model.config.pad_token_id = tokenizer.pad_token_id
         _refuse_random_weights(folder, model, info["missing_keys"], new_head=space is not None)
         if not tokenizer.is_fast:
             raise ModelUnavailable(
@@ -133,8 +137,8 @@ class TorchBackend:
         return cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
 
 
-def model_type(folder: Path) -> str:
-    """Give the family of a folder's model, as transformers names it.
+def family_and_limit(folder: Path) -> tuple[str, int]:
+    """Give the family of a folder's model, as transformers names it, and the most tokens it reads.
 
     Raises
     ------
@@ -142,8 +146,10 @@ def model_type(folder: Path) -> str:
         transformers does not know it.
     """
     try:
-        return str(AutoConfig.from_pretrained(folder, local_files_only=True).model_type)
-    except (OSError, ValueError, KeyError) as error:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, config=config, local_files_only=True)
+        return str(config.model_type), max_length_of(config, tokenizer)
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise ModelUnavailable(
             f"{folder} is of no model family that transformers knows: {_first_line(error)}",
             where=str(folder),

@@ -6,6 +6,7 @@ Does not know how the classifier scores.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ import numpy as np
 
 from classifine.data.cells import texts_of
 from classifine.data.files import Block, TableFile, require_column
-from classifine.labels import tally
 from classifine.model.classifier import Scorer, predictions_of
 from classifine.prediction.sinks import check_output, open_sink
 from classifine.progress import bar
@@ -86,7 +86,7 @@ def predict_file(
     table = TableFile(source, encoding=encoding, delimiter=delimiter)
     require_column(table.names, text, role="text", where=str(source))
     added = added_names(scorer, prefix)
-    seen: list[str] = []
+    seen: Counter[str] = Counter()
     rows = blank = 0
     with open_sink(output, names=table.names, added=added, schema=table.schema) as sink:
         total = table.count()
@@ -94,12 +94,12 @@ def predict_file(
         for block in table.blocks(_BLOCK):
             labelled = _labelled(scorer, block, text, where=str(source))
             sink.write(block, dict(zip(added, _columns(labelled), strict=True)))
-            seen += [name for name in labelled.predicted if name is not None]
+            seen.update(name for name in labelled.predicted if name is not None)
             rows += len(block)
             blank += labelled.status.count(BLANK)
             progress.update(len(block))
         progress.close()
-    return BulkResult(output, rows, blank, tally(seen))
+    return BulkResult(output, rows, blank, dict(sorted(seen.items())))
 
 
 def added_names(scorer: Scorer, prefix: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """Takes training and validation texts and a base model and gives a fine-tuned classifier with its history.
 
 Hugging Face's Trainer is the loop; what is ours is the loss over accumulated batches, the order of batches, and an
-evaluation that scores validation texts as predictions are scored. Does not know the test split.
+evaluation that keeps each text beside its label, in the precision of the training. Does not know the test split.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from classifine.labels import IntVector, LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
 from classifine.model.tokens import Encoded, pad_id_of
-from classifine.model.torch_backend import TorchBackend, model_type, quiet
+from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
 from classifine.progress import bar
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
@@ -35,6 +35,8 @@ from classifine.training.choices import check_arguments, resolve, total_steps, t
 from classifine.training.losses import class_weights, summed_loss, summed_weight
 
 DEFAULT_MAX_LENGTH = 512
+# With these, a refusal by Hugging Face is no choice of the user's.
+_PLAIN = (TrainingSettings().optim, TrainingSettings().lr_scheduler_type)
 # Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
 _SHORT = 64
 
@@ -72,7 +74,8 @@ def check_settings(
         transformers does not know the base model's family.
     """
     check_arguments(settings.training)
-    family = model_type(base.folder)
+    family, limit = family_and_limit(base.folder)
+    _max_length(settings, limit)
     chosen = resolve(settings.training, base=base.base, rows=len(train), space=space, model_type=family)
     training_arguments(chosen, folder=str(base.folder), seed=settings.seed)
     return chosen, class_weights(chosen.class_weights, space, train.labels)
@@ -114,7 +117,7 @@ def finetune(
     chosen, weights = check_settings(train, space, base, settings)
     with _seeded(settings.seed), durable.scratch(scratch) as folder:
         backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
-        backend.max_length = _max_length(settings, backend)
+        backend.max_length = _max_length(settings, backend.max_length)
         encoded = {
             "train": backend.encode(train.texts, what="tokenising"),
             "validation": backend.encode(validation.texts),
@@ -132,7 +135,7 @@ def finetune(
         trainer.remove_callback(PrinterCallback)
         trainer.wire(backend, encoded["validation"], space.ids(validation.labels), space, weights, chosen)
         started = time.perf_counter()
-        with quiet():
+        with quiet(), _refusals_told(chosen):
             trainer.train()
             trainer.use_attention(trainer.fused)
         seconds = time.perf_counter() - started
@@ -141,6 +144,27 @@ def finetune(
     history = _history(trainer, chosen, base, backend, seconds, rows=len(train))
     history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
     return FineTuned(Classifier(backend, space), history)
+
+
+@contextlib.contextmanager
+def _refusals_told(chosen: TrainingSettings) -> Iterator[None]:
+    """Turn what Hugging Face refuses only when training starts, and a full memory, into errors of ours."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingFailed(
+            f"the memory of the device is full: {str(error).splitlines()[0]}",
+            cure="use less: halve per_device_train_batch_size and double gradient_accumulation_steps, "
+            "or lower max_length; and name another folder with --out",
+        ) from error
+    except (ValueError, ImportError) as error:
+        if not chosen.arguments and (chosen.optim, chosen.lr_scheduler_type) == _PLAIN:
+            raise
+        raise SettingsProblem(
+            f"Hugging Face refuses these training settings: {str(error).splitlines()[0]}",
+            found=f"optim = {chosen.optim}, lr_scheduler_type = {chosen.lr_scheduler_type}, {chosen.arguments}",
+            cure="choose others, and another folder with --out",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -210,7 +234,7 @@ class _Trainer(Trainer):
         return LengthGroupedSampler(rows.encoded.lengths, batch=update * self.args.world_size, seed=self.args.seed)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Score the validation texts as predictions are scored; row order cannot get lost on the way."""
+        """Score the validation texts in the training's precision; row order cannot get lost on the way."""
         started = time.perf_counter()
         self.backend.model = self.model
         probabilities = self.backend.probabilities(self.validation)
@@ -244,21 +268,21 @@ class _Watch(TrainerCallback):
         if loss is not None and not math.isfinite(loss):
             raise TrainingFailed(
                 f"the training loss is {loss} after step {state.global_step}",
-                cure="lower learning_rate, or switch bf16 off: --set learning_rate=1e-5 --set bf16=false",
+                cure="into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",
             )
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         self.bar.close()
 
 
-def _max_length(settings: Settings, backend: TorchBackend) -> int:
+def _max_length(settings: Settings, limit: int) -> int:
     wanted = settings.model.max_length
-    if wanted is not None and wanted > backend.max_length:
+    if wanted is not None and wanted > limit:
         raise SettingsProblem(
-            f"max_length = {wanted}: {settings.model.model} reads at most {backend.max_length} tokens",
+            f"max_length = {wanted}: {settings.model.model} reads at most {limit} tokens",
             cure="give a smaller max_length, or a base model that reads longer texts: see `classifine models`",
         )
-    return wanted or min(backend.max_length, DEFAULT_MAX_LENGTH)
+    return wanted or min(limit, DEFAULT_MAX_LENGTH)
 
 
 def _early_stopping(chosen: TrainingSettings) -> list[TrainerCallback]:
