@@ -65,7 +65,9 @@ def test_ctrl_c_leaves_nothing_half_written_and_the_run_goes_on(tiny: Path, tmp_
 def test_ten_kills_at_random_moments_change_nothing(tiny: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "data.csv", labelled_rows())
     whole = RunFolder(tmp_path / "whole")
-    assert started(command(data, tiny, whole.path)).wait(120) == 0
+    process = started(command(data, tiny, whole.path))
+    process.communicate(timeout=120)
+    assert process.returncode == 0
     expected = results(whole)
     rng = random.Random(10)
     for attempt in range(10):
