@@ -48,13 +48,7 @@ def main() -> None:
     for seed in range(42, 42 + chosen.seeds):
         settings = replace(demo_settings(chosen.label), seed=seed)
         splits = prepare(DataFiles(DEMO.judgements), settings).splits
-        both = [splits.test, further]
-        rows = LabelledTexts(
-            *(
-                tuple(cell for table in both for cell in getattr(table, name))
-                for name in ("ids", "texts", "labels", "rows")
-            )
-        )
+        rows = LabelledTexts.joined([splits.test, further])
         with tempfile.TemporaryDirectory() as folder:
             classifier = finetuned(splits, settings, scratch=Path(folder) / "checkpoints").classifier
         model = judged(classifier, rows, "model")

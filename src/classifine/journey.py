@@ -201,15 +201,10 @@ def record(run: RunFolder, stage: str, work: Callable[[], list[Path]]) -> None:
 
 def evaluate_again(run: RunFolder, settings: Settings, *, say: Say = silent) -> Scorecard:
     """Do the evaluation, also when it was done before; the opening of the test split is counted."""
-    cards: list[Scorecard] = []
-
-    def work() -> list[Path]:
-        card, files = evaluate_stage(run, settings, say=say)
-        cards.append(card)
-        return files
-
-    record(run, "evaluate", work)
-    return cards[0]
+    started = time.perf_counter()
+    card, files = evaluate_stage(run, settings, say=say)
+    run.finish("evaluate", files, time.perf_counter() - started)
+    return card
 
 
 def _predicted(scorer: Scorer, table: LabelledTexts, split: str, name: str) -> Predictions:

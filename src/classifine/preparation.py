@@ -85,7 +85,7 @@ def prepare(files: DataFiles, settings: Settings, *, say: Say = silent) -> Prepa
     Raises
     ------
     DataError, UsageError
-        The files, columns or labels are not usable, or the training settings cannot work on them.
+        The files, columns or labels are not usable.
     """
     first = files.data or files.train
     assert first is not None
@@ -110,13 +110,7 @@ def prepare(files: DataFiles, settings: Settings, *, say: Say = silent) -> Prepa
 
 def audit_of_splits(splits: Splits) -> dict[str, Any]:
     """Audit splits that did not come from files."""
-    tables = [table for _, table in splits.items()]
-    whole = LabelledTexts(
-        *(
-            tuple(cell for table in tables for cell in getattr(table, name))
-            for name in ("ids", "texts", "labels", "rows")
-        )
-    )
+    whole = LabelledTexts.joined([table for _, table in splits.items()])
     findings = audit(whole, parts=1) + audit_splits(splits)
     return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
 

@@ -37,6 +37,12 @@ class _Columns:
         }
         return type(self)(**columns)
 
+    @classmethod
+    def joined(cls, tables: Sequence[Self]) -> Self:
+        """Give the rows of several tables, one after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: tuple(cell for table in tables for cell in getattr(table, name)) for name in names})
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON: the columns under their names."""
         return {field.name: list(getattr(self, field.name)) for field in fields(self)}

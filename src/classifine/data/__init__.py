@@ -1,5 +1,6 @@
 """FILE → SPLITS: labelled texts come in from files, checked and disjoint splits go out.
 
-Reading order: reading, auditing, agreement, aggregation, splitting, demo.
+Reading order: files (cells, encoding, delimited, formats, memory), reading, agreement, aggregation, duplicates,
+ordering, splitting, auditing, demo.
 This room must not know torch, transformers or any model.
 """

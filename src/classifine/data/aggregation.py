@@ -170,14 +170,8 @@ def write_ties(path: Path, ties: Sequence[Tie]) -> None:
     DiscError
         The disc refuses.
     """
-    import csv
-    import io
-
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, [field.name for field in fields(Tie)])
-    writer.writeheader()
-    writer.writerows({**tie.to_dict(), "votes": _told(tie.votes)} for tie in ties)
-    durable.write_text(path, stream.getvalue())
+    names = [field.name for field in fields(Tie)]
+    durable.write_csv(path, names, ({**tie.to_dict(), "votes": _told(tie.votes)} for tie in ties))
 
 
 def _told(votes: dict[str, int]) -> str:

@@ -79,11 +79,4 @@ def write_mistakes(path: Path, found: Sequence[Mistake]) -> None:
     DiscError
         The disc refuses.
     """
-    import csv
-    import io
-
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, [field.name for field in fields(Mistake)])
-    writer.writeheader()
-    writer.writerows(mistake.to_dict() for mistake in found)
-    durable.write_text(path, stream.getvalue())
+    durable.write_csv(path, [field.name for field in fields(Mistake)], (mistake.to_dict() for mistake in found))

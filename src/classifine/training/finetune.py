@@ -31,7 +31,7 @@ from classifine.progress import bar
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
 from classifine.training.batching import Collator, EncodedRows, LengthGroupedSampler
-from classifine.training.choices import check_arguments, resolve, total_steps, training_arguments
+from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.losses import class_weights, summed_loss, summed_weight
 
 DEFAULT_MAX_LENGTH = 512
@@ -112,7 +112,7 @@ def finetune(
     ModelUnavailable
         The base model's folder cannot be loaded.
     TrainingFailed
-        The loss is not a number.
+        The loss is not a number, or the device's memory is full.
     """
     chosen, weights = check_settings(train, space, base, settings)
     with _seeded(settings.seed), durable.scratch(scratch) as folder:
@@ -250,10 +250,8 @@ class _Watch(TrainerCallback):
     """Shows progress in texts with rate and time left, and stops when the loss is not a number."""
 
     def __init__(self, rows: int, chosen: TrainingSettings) -> None:
-        self.update = chosen.per_device_train_batch_size * chosen.gradient_accumulation_steps
         self.rows = rows
         self.total = round(rows * (chosen.num_train_epochs or 0))
-        self.steps = total_steps(chosen, rows)
         self.bar: Any = None
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
