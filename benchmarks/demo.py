@@ -1,8 +1,8 @@
 """The packaged posts: is a fine-tuned MiniLM better than a bag of words? On test and further posts, seed by seed.
 
-Run it as ``python benchmarks/demo.py --seeds 3``. First it runs the command `classifine demo` and prints its seconds and
-peak memory. Then, for each seed, it divides and trains as that command does, and scores the fine-tuned classifier and
-TF-IDF with logistic regression on the test posts and the further posts.
+Run it as ``python benchmarks/demo.py --seeds 3``. First it runs the command `classifine demo` and prints its seconds
+and peak memory. Then, for each seed, it divides and trains as that command does, and scores the fine-tuned classifier
+and TF-IDF with logistic regression on the test posts and the further posts.
 """
 
 from __future__ import annotations
