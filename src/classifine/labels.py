@@ -30,16 +30,21 @@ class LabelSpace:
         Label names; a name's place is its id.
     positive
         The label that precision, recall and F1 of a binary task speak of, or none.
+    separator
+        What stands between the labels of a text that may have several, or none where each text has one.
 
     Examples
     --------
     >>> space = LabelSpace.of(["yes", "no", "yes"], positive="yes")
     >>> space.names, space.id_of("yes")
     (('no', 'yes'), 1)
+    >>> LabelSpace.of(["joy|love", "joy"], separator="|").several("joy|love")
+    ('joy', 'love')
     """
 
     names: tuple[str, ...]
     positive: str | None = None
+    separator: str | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names):
@@ -51,9 +56,11 @@ class LabelSpace:
             )
 
     @classmethod
-    def of(cls, labels: Iterable[str], *, positive: str | None = None) -> LabelSpace:
+    def of(cls, labels: Iterable[str], *, positive: str | None = None, separator: str | None = None) -> LabelSpace:
         """Give birth to the label space: names sorted, so that row order cannot matter."""
-        return cls(tuple(sorted(set(labels))), positive)
+        cells = set(labels)
+        names = {name for cell in cells for name in several_labels(cell, separator)}
+        return cls(tuple(sorted(names)), positive, separator)
 
     @classmethod
     def from_id2label(cls, id2label: Mapping[Any, str], *, positive: str | None = None) -> LabelSpace:
@@ -63,6 +70,10 @@ class LabelSpace:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def several(self, cell: str) -> tuple[str, ...]:
+        """Give the labels of a text, as :func:`several_labels` divides its cell."""
+        return several_labels(cell, self.separator)
 
     def id_of(self, name: str) -> int:
         """Give a label's id.
@@ -90,12 +101,13 @@ class LabelSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON."""
-        return {"names": list(self.names), "positive": self.positive}
+        separator = {} if self.separator is None else {"separator": self.separator}
+        return {"names": list(self.names), "positive": self.positive, **separator}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> LabelSpace:
         """Read what :meth:`to_dict` gave."""
-        return cls(tuple(value["names"]), value.get("positive"))
+        return cls(tuple(value["names"]), value.get("positive"), value.get("separator"))
 
 
 def decide(probabilities: FloatMatrix, space: LabelSpace, rule: Rule = "argmax") -> tuple[str, ...]:
@@ -115,6 +127,16 @@ def decide(probabilities: FloatMatrix, space: LabelSpace, rule: Rule = "argmax")
     if rule != "argmax":
         raise ValueError(f"unknown decision rule {rule!r}")
     return tuple(space.names[index] for index in probabilities.argmax(axis=1))
+
+
+def several_labels(cell: str, separator: str | None) -> tuple[str, ...]:
+    """Divide a cell that holds several labels; without a separator, the whole cell is one label, whatever is in it.
+
+    Labels are taken without the white space around them, each once, in the order they stand in.
+    """
+    if separator is None:
+        return (cell,)
+    return tuple(dict.fromkeys(name for part in cell.split(separator) if (name := part.strip())))
 
 
 def tally(labels: Sequence[str]) -> dict[str, int]:

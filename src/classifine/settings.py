@@ -7,9 +7,7 @@ Does not know files of data, models or how a setting is used.
 from __future__ import annotations
 
 import operator
-import sys
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from classifine.errors import FileMissing, SettingsProblem, did_you_mean
+from classifine.fitting import told, typed
 
 
 def _setting(
@@ -36,12 +35,47 @@ class DataSettings:
     label: str = _setting("label", "column that holds the label")
     id: str | None = _setting(None, "column that names the item; without one, the row number does")
     annotator: str | None = _setting(None, "column that names the annotator, when each row is one judgement")
+    annotator_columns: tuple[str, ...] = _setting((), "one column per annotator, when each row is one item")
+    group: str | None = _setting(None, "column whose equal rows stay in one split: author, thread, original")
+    time: str | None = _setting(None, "column of dates: the latest texts are the test texts")
+    split: str | None = _setting(None, "column that says train, validation or test of each row")
     positive: str | None = _setting(None, "the label that precision, recall and F1 of a binary task speak of")
-    ties: Literal["drop", "random"] = _setting("drop", "what becomes of an item whose judgements tie")
+    multi_label: bool = _setting(False, "a text may have several labels; needs label_separator")
+    label_separator: str | None = _setting(None, "what stands between the labels of a text that has several")
+    keep_labels: tuple[str, ...] = _setting((), "labels that are used; rows of others are left out and counted")
+    merge_labels: dict[str, str] = _setting({}, "labels that count as another: old = new")
+    label_names: dict[str, str] = _setting({}, "names of labels that the data holds as codes: code = name")
+    min_rows: int = _setting(1, "rows a label must have to be used; rarer ones are left out and counted", least=1)
+    aggregation: Literal["majority", "dawid-skene", "one-coin", "soft", "expert", "unanimous"] = _setting(
+        "majority", "how many judgements become one label"
+    )
+    expert: str | None = _setting(None, 'the annotator whose judgement wins; for aggregation = "expert"')
+    ties: Literal["drop", "review", "random", "priority", "posterior"] = _setting(
+        "drop", "what becomes of an item whose judgements tie"
+    )
+    priority: tuple[str, ...] = _setting((), 'labels, the one that wins a tie first; for ties = "priority"')
+    scale: Literal["nominal", "ordinal", "interval"] = _setting(
+        "nominal", "what labels are to Krippendorff's alpha: names, ranks (see label_order) or numbers"
+    )
+    label_order: tuple[str, ...] = _setting((), 'labels from the lowest to the highest; for scale = "ordinal"')
     validation_size: float = _setting(0.2, "share of the rows that chooses the checkpoint", above=0, most=0.8)
     test_size: float = _setting(0.2, "share of the rows that is looked at once, at the end", above=0, most=0.8)
-    encoding: str | None = _setting(None, "encoding of text files; without one, UTF-8 or what the BOM says")
+    rare_labels: Literal["train", "drop", "refuse"] = _setting(
+        "train", "what becomes of labels with too few different texts for every split"
+    )
+    near_duplicates: float = _setting(
+        0.7, "Jaccard similarity from which two texts are near-duplicates", least=0.5, most=1
+    )
+    max_contaminated: float = _setting(
+        0.01, "share of test texts that may stand in training or validation, too", least=0, most=1
+    )
+    allow_contaminated: bool = _setting(False, "go on with contaminated test texts; every score then says so")
+    on_bad_row: Literal["error", "quarantine"] = _setting(
+        "error", "what becomes of a row that cannot be read: stop, or set it aside in a file"
+    )
+    encoding: str | None = _setting(None, "encoding of text files; without one, what the file shows")
     delimiter: str | None = _setting(None, "delimiter of CSV files; without one, what the header shows")
+    longest_cell: int = _setting(10_000_000, "characters a cell may have", least=1)
 
 
 @dataclass(frozen=True)
@@ -128,11 +162,15 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON, section by section; settings without a value are left out."""
-        told: dict[str, Any] = {"seed": self.seed}
+        plain: dict[str, Any] = {"seed": self.seed}
         for section in _SECTIONS:
             values = {f.name: getattr(getattr(self, section), f.name) for f in fields(_SECTIONS[section])}
-            told[section] = {name: value for name, value in values.items() if value is not None}
-        return told
+            plain[section] = {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in values.items()
+                if value is not None
+            }
+        return plain
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Settings:
@@ -179,7 +217,7 @@ class Settings:
                     inline.update(value)
                     table.add(f.name, inline)
                 else:
-                    table.add(f.name, tomlkit.item(value))
+                    table.add(f.name, tomlkit.item(list(value) if isinstance(value, tuple) else value))
             document.add(tomlkit.nl())
             document.add(section, table)
         return tomlkit.dumps(document)
@@ -259,10 +297,10 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """List the settings in which two :meth:`Settings.to_dict` differ, as ``name: old → new``."""
 
     def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        told: dict[str, Any] = {}
+        flattened: dict[str, Any] = {}
         for name, content in value.items():
-            told |= flat(content, f"{prefix}{name}.") if isinstance(content, Mapping) else {prefix + name: content}
-        return told
+            flattened |= flat(content, f"{prefix}{name}.") if isinstance(content, Mapping) else {prefix + name: content}
+        return flattened
 
     before, after = flat(old), flat(new)
     names = sorted(before.keys() | after.keys())
@@ -298,7 +336,7 @@ def _assigned(name: str, text: str) -> Any:
     home = _homes().get(name)
     hint = Any if home is None else typing.get_type_hints(_SECTIONS.get(home, Settings))[name]
     # a column or label may be called 1 or true
-    text_instead = len(read) > 1 or (not _typed(read["value"], hint)[1] and _typed(text, hint)[1])
+    text_instead = len(read) > 1 or (not typed(read["value"], hint)[1] and typed(text, hint)[1])
     return text if text_instead else read["value"]
 
 
@@ -312,9 +350,9 @@ def _close(name: str, guess: str) -> bool:
 def _fitted(owner: type, name: str, value: Any, problems: list[str]) -> Any:
     hint = typing.get_type_hints(owner)[name]
     metadata = next(f for f in fields(owner) if f.name == name).metadata
-    fitted, fits = _typed(value, hint)
+    fitted, fits = typed(value, hint)
     if not fits:
-        problems.append(f"{name} = {value!r}: expected {_told(hint)}")
+        problems.append(f"{name} = {value!r}: expected {told(hint)}")
         return value
     if isinstance(fitted, int | float) and not isinstance(fitted, bool):
         bounds = [("least", "at least", operator.ge), ("most", "at most", operator.le), ("above", "above", operator.gt)]
@@ -323,54 +361,3 @@ def _fitted(owner: type, name: str, value: Any, problems: list[str]) -> Any:
             if limit is not None and not holds(fitted, limit):
                 problems.append(f"{name} = {value!r}: expected {words} {limit}")
     return fitted
-
-
-def _typed(value: Any, hint: Any) -> tuple[Any, bool]:
-    """Give the value as the hint wants it, and whether it can be had."""
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        for option in typing.get_args(hint):
-            fitted, fits = _typed(value, option)
-            if fits:
-                return fitted, True
-        return value, False
-    if origin is Literal:
-        return value, value in typing.get_args(hint)
-    if origin is dict:
-        inner = typing.get_args(hint)[1]
-        pairs = {key: _typed(v, inner) for key, v in value.items()} if isinstance(value, Mapping) else {}
-        fits = isinstance(value, Mapping) and all(_typed(k, str)[1] and ok for k, (_, ok) in pairs.items())
-        return {k: v for k, (v, _) in pairs.items()}, fits
-    if hint is Any:
-        return _plain(value)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        finite = abs(value) <= sys.float_info.max
-        return (float(value) if finite else value), finite
-    if hint is int and isinstance(value, bool):
-        return value, False
-    if hint is str and isinstance(value, str):
-        written = str.__str__(value)  # not the name of an enumeration's member
-        return written, not any("\ud800" <= character <= "\udfff" for character in written)
-    return value, isinstance(value, hint)
-
-
-def _plain(value: Any) -> tuple[Any, bool]:
-    """Give the value as both TOML and JSON hold it, and whether they can."""
-    if isinstance(value, list | tuple):
-        items = [_plain(item) for item in value]
-        return [item for item, _ in items], all(fits for _, fits in items)
-    hint: Any = bool | int | float | str | dict[str, Any]
-    return _typed(value, hint)
-
-
-def _told(hint: Any) -> str:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_told(option) for option in typing.get_args(hint) if option is not types.NoneType)
-    if origin is Literal:
-        return " or ".join(repr(option) for option in typing.get_args(hint))
-    if origin is dict:
-        return f"a table of name = {_told(typing.get_args(hint)[1])}"
-    if hint is Any:
-        return "a value that TOML can hold"
-    return {float: "a number", int: "a whole number", bool: "true or false", str: "text"}.get(hint, str(hint))

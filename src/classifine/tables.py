@@ -6,8 +6,8 @@ Does not know files, models or numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,41 +23,47 @@ BLANK = "blank"
 
 @dataclass(frozen=True)
 class _Columns:
-    """Equally long tuples under names; the shapes below say which."""
+    """Equally long tuples under names; a column that the data does not have is ``None``. The shapes below say which."""
 
     def __post_init__(self) -> None:
-        lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
+        lengths = {name: len(column) for name, column in self._filled()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns of unequal length: {lengths}")
 
     def take(self, positions: Sequence[int]) -> Self:
         """Give the rows at these positions, in this order."""
-        columns = {
-            field.name: tuple(getattr(self, field.name)[position] for position in positions) for field in fields(self)
-        }
-        return type(self)(**columns)
+        columns = {name: tuple(column[position] for position in positions) for name, column in self._filled()}
+        return replace(self, **columns)
 
     @classmethod
     def joined(cls, tables: Sequence[Self]) -> Self:
-        """Give the rows of several tables, one after the other."""
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: tuple(cell for table in tables for cell in getattr(table, name)) for name in names})
+        """Give the rows of several tables, one after the other; a column that only some of them have is left out."""
+        columns: dict[str, Any] = {}
+        for field in fields(cls):
+            parts = [getattr(table, field.name) for table in tables]
+            known = all(part is not None for part in parts)
+            columns[field.name] = tuple(cell for part in parts for cell in part) if known else None
+        return cls(**columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON: the columns under their names."""
-        return {field.name: list(getattr(self, field.name)) for field in fields(self)}
+        return {name: list(column) for name, column in self._filled()}
 
     def to_arrow(self) -> pa.Table:
         """Give an Arrow table with one column per field."""
         import pyarrow as pa
 
-        return pa.table({field.name: list(getattr(self, field.name)) for field in fields(self)})
+        return pa.table({name: list(column) for name, column in self._filled()})
 
     @classmethod
     def from_arrow(cls, table: pa.Table) -> Self:
         """Read what :meth:`to_arrow` gave."""
-        names = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls) if field.name in table.column_names]
         return cls(**{name: tuple(table.column(name).to_pylist()) for name in names})
+
+    def _filled(self) -> list[tuple[str, tuple[Any, ...]]]:
+        columns = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        return [(name, column) for name, column in columns if column is not None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,9 @@ class Judgements(_Columns):
     ids, texts, annotators, labels
         Text columns; ``ids`` repeat, once per judgement of the item.
     rows
-        Where the row stands in its file (the first data row is 1).
+        Where the row stands in its file (the first data row is 1); several files are counted through.
+    groups, times, parts
+        As in :class:`LabelledTexts`; the same in all rows of an item.
     """
 
     ids: tuple[str, ...]
@@ -77,6 +85,9 @@ class Judgements(_Columns):
     annotators: tuple[str, ...]
     labels: tuple[str, ...]
     rows: tuple[int, ...]
+    groups: tuple[str, ...] | None = None
+    times: tuple[str, ...] | None = None
+    parts: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,12 +95,33 @@ class Judgements(_Columns):
 
 @dataclass(frozen=True)
 class LabelledTexts(_Columns):
-    """One label for one text, a row each; ``ids`` are unique."""
+    """One label for one text, a row each.
+
+    Attributes
+    ----------
+    ids, texts, labels
+        Text columns; ``ids`` are unique. Where a text may have several labels, its cell holds all of them, and the
+        label space knows what separates them.
+    rows
+        Where the row stands in its file (the first data row is 1); several files are counted through.
+    groups
+        Rows of one group (an author, a thread, an original and its edits) belong into one split.
+    times
+        When the text came about, as the data says it.
+    parts
+        The split the data assigns: ``train``, ``validation`` or ``test``.
+    soft
+        For each text the share of its judgements by label; absent where labels were not made from judgements.
+    """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     rows: tuple[int, ...]
+    groups: tuple[str, ...] | None = None
+    times: tuple[str, ...] | None = None
+    parts: tuple[str, ...] | None = None
+    soft: tuple[Mapping[str, float], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
