@@ -191,6 +191,14 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, positions: Sequence[int]) -> Predictions:
+        """Give the predictions of the rows at these positions, in this order."""
+        columns = {
+            name: tuple(getattr(self, name)[position] for position in positions)
+            for name in ("ids", "texts", "truth", "predicted", "status")
+        }
+        return replace(self, **columns, probabilities=self.probabilities[list(positions)])
+
     @property
     def confidence(self) -> tuple[float | None, ...]:
         """The probability of the predicted label of each row."""

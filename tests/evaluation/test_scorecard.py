@@ -59,7 +59,7 @@ def test_the_shape_of_the_file(make: Make) -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert set(told) == {
         "split", "n", "excluded", "labels", "positive", "test_openings", "verdict", "cautions", "scores", "titles",
-        "comparisons", "mistakes",
+        "comparisons", "mistakes", "seen",
     }  # fmt: skip
     averages = {
         f"{average}_{metric}" for average in ("macro", "micro", "weighted") for metric in ("f1", "precision", "recall")

@@ -117,14 +117,39 @@ def test_every_number_of_audit_history_and_manifest_is_on_the_page(build: Any, t
     assert [words for words in told if words not in text] == []
 
 
+def test_a_contaminated_score_says_so_wherever_it_stands_with_the_clean_score_beside_it(
+    build: Any, two_labels: tuple[str, ...]
+) -> None:
+    run = build(two_labels)
+    card = json.loads(run.scorecard.read_text("utf-8"))
+    clean = {"value": 0.4321, "low": None, "high": None, "n": 7, "method": "Wilson", "note": "too few"}
+    for scores in card["scores"].values():
+        for figure in [*scores.values(), *scores["top_k"].values()]:
+            if isinstance(figure, dict) and "value" in figure:
+                figure |= {"clean": clean, "contaminated": True}
+        for row in scores["per_label"]:
+            for name in ("precision", "recall", "f1"):
+                row[name] |= {"clean": None, "contaminated": True}
+    run.scorecard.write_text(json.dumps(card), "utf-8")
+    html = _html(run)
+    figures = re.findall(r'<td class="num figure">(.*?)</td>', html, re.DOTALL) + re.findall(
+        r"<dd class=\"big\">.*?</div>", html, re.DOTALL
+    )
+    assert len(figures) > 20
+    assert all("contaminated" in figure for figure in figures)
+    assert all("clean rows: 0.432" in figure or "no clean row" in figure for figure in figures)
+    assert html.count('<figcaption>macro-F1, <strong class="stamp">contaminated</strong></figcaption>') == 1
+
+
 @pytest.mark.parametrize("better", [True, False])
 def test_the_stored_verdict_is_the_heading(build: Any, two_labels: tuple[str, ...], better: bool) -> None:
     run = build(two_labels, better=better)
     html = _html(run)
     verdict = json.loads(run.scorecard.read_text("utf-8"))["verdict"]
     first, rest = verdict.split(": ", 1)
-    assert html.index(f"<h1>{first}:</h1>") < html.index(escape(rest))
-    assert re.search("<h[2-6]", html).start() > html.index(rest)  # type: ignore[union-attr]
+    grounds = rest[:1].upper() + rest[1:]
+    assert html.index(f"<h1>{first}.</h1>") < html.index(escape(grounds))
+    assert re.search("<h[2-6]", html).start() > html.index(grounds)  # type: ignore[union-attr]
     assert ('class="verdict disappointing"' in html) is not better
     assert "The test split has been opened 3 times" in html
 

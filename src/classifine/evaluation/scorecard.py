@@ -7,7 +7,7 @@ Does not know models, files or pages.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from classifine.evaluation.metrics import (
     scorable,
     top_k_hits,
 )
+from classifine.evaluation.seen import Seen, beside
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import Predictions
 
@@ -140,6 +141,10 @@ class Scorecard:
         What to call each classifier before people.
     comparisons
         The model against each baseline.
+    seen
+        Which of the rows also stand in training or validation; none where nobody looked or none does.
+    clean
+        The scores on the other rows, by classifier; empty where there are no such rows, or only such rows.
     """
 
     split: str
@@ -148,6 +153,8 @@ class Scorecard:
     scores: Mapping[str, Scores]
     titles: Mapping[str, str]
     comparisons: tuple[Comparison, ...]
+    seen: Seen | None = None
+    clean: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
@@ -161,7 +168,13 @@ class Scorecard:
 
     @property
     def verdict(self) -> str:
-        """Say whether the model beats its baselines; that it does not beat TF-IDF is said first."""
+        """Say whether the model beats its baselines; contamination is said first, then that it does not beat TF-IDF."""
+        if self.seen is not None and self.seen.contaminated:
+            return f"Contaminated: {self.seen.sentence}. {self._on_clean_rows} {self._finding}"
+        return self._finding
+
+    @property
+    def _finding(self) -> str:
         best = max(self.comparisons, key=lambda c: self.scores[c.baseline].macro_f1, default=None)
         if best is None:
             return f"Macro-F1 {self.macro_f1:.3f} on {self._rows}; no baseline was scored beside it."
@@ -174,6 +187,8 @@ class Scorecard:
         """Say what to keep in mind when reading the figures."""
         model = self.scores["model"]
         told = []
+        if self.seen is not None and not self.seen.contaminated:
+            told.append(f"{_capital(self.seen.sentence)}. {self._on_clean_rows}")
         if model.n < FEW_ROWS:
             told.append(f"Only {count(model.n, 'row')}: read the intervals, not the scores alone.")
         rare = [label.label for label in model.per_label if label.support < FEW_ROWS_OF_A_LABEL]
@@ -200,11 +215,28 @@ class Scorecard:
             "test_openings": self.test_openings,
             "verdict": self.verdict,
             "cautions": list(self.cautions),
-            "scores": {name: scores.to_dict() for name, scores in self.scores.items()},
+            "scores": {name: self._told(name, scores) for name, scores in self.scores.items()},
+            "seen": None if self.seen is None else self.seen.to_dict(),
             "titles": dict(self.titles),
             "comparisons": [comparison.to_dict() for comparison in self.comparisons],
             "mistakes": model.mistakes,
         }
+
+    def _told(self, name: str, scores: Scores) -> dict[str, Any]:
+        if self.seen is None:
+            return scores.to_dict()
+        clean = self.clean[name].to_dict() if name in self.clean else None
+        marked: dict[str, Any] = beside(scores.to_dict(), clean, contaminated=self.seen.contaminated)
+        return marked
+
+    @property
+    def _on_clean_rows(self) -> str:
+        if "model" not in self.clean:
+            return "No clean row is left to score."
+        clean = self.clean["model"]
+        figure = clean.averages["macro_f1"]
+        interval = "" if figure.low is None else f" (95 % interval {figure.low:.3f} to {figure.high:.3f})"
+        return f"On the {count(clean.n, 'clean row')}, macro-F1 is {clean.macro_f1:.3f}{interval}."
 
     @property
     def _rows(self) -> str:
@@ -289,6 +321,7 @@ def scorecard(
     titles: Mapping[str, str],
     test_openings: int,
     seed: int = 42,
+    seen: Seen | None = None,
 ) -> Scorecard:
     """Score a model and its baselines on the same rows and compare them.
 
@@ -302,6 +335,8 @@ def scorecard(
         How often the test split has been opened, this time included.
     seed
         Where the bootstrap's draws start.
+    seen
+        Which of the rows also stand in training or validation, as positions among these rows.
 
     Raises
     ------
@@ -313,13 +348,18 @@ def scorecard(
     names = ["model", *(baseline.classifier for baseline in baselines)]
     if len(set(names)) != len(names):
         raise ValueError(f"classifiers must have different names, got {names}")
+    every = list(zip(names, (model, *baselines), strict=True))
+    seen = seen if seen is not None and seen.rows else None
+    clean = seen.clean if seen is not None else ()
     return Scorecard(
         split=model.split,
         space=model.space,
         test_openings=test_openings,
-        scores={name: score(each, seed=seed) for name, each in zip(names, (model, *baselines), strict=True)},
+        scores={name: score(each, seed=seed) for name, each in every},
         titles={name: titles.get(name, name) for name in names},
         comparisons=tuple(compare(model, baseline, seed=seed) for baseline in baselines),
+        seen=seen,
+        clean={name: score(each.take(clean), seed=seed) for name, each in every} if clean else {},
     )
 
 

@@ -107,7 +107,12 @@ def _figure(value: Mapping[str, Any] | None) -> Figure | None:
 
 
 def _given(value: Mapping[str, Any]) -> Figure:
-    return Figure(value["value"], value["low"], value["high"], value["n"], value["method"], value.get("note"))
+    return Figure(
+        **{name: value[name] for name in ("value", "low", "high", "n", "method")},
+        note=value.get("note"),
+        clean=_figure(value.get("clean")),
+        contaminated=value.get("contaminated", False),
+    )
 
 
 def _scores(card: dict[str, Any]) -> Scores:

@@ -14,7 +14,15 @@ FEW_LABELS = 12
 
 @dataclass(frozen=True)
 class Figure:
-    """A stored value with its interval and the rows behind it."""
+    """A stored value with its interval and the rows behind it.
+
+    Attributes
+    ----------
+    clean
+        The same of the rows that stand in the test texts only, where some do not.
+    contaminated
+        Whether the value must carry that word.
+    """
 
     value: float
     low: float | None
@@ -22,6 +30,8 @@ class Figure:
     n: int
     method: str
     note: str | None
+    clean: Figure | None = None
+    contaminated: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,12 @@ class Scores:
     def many(self) -> bool:
         """Whether the labels are too many for roomy pictures."""
         return len(self.labels) > FEW_LABELS
+
+    @property
+    def contaminated(self) -> bool:
+        """Whether the scores must carry that word."""
+        accuracy = self.model.figures.get("accuracy")
+        return accuracy is not None and accuracy.contaminated
 
     @property
     def model(self) -> Scored:
