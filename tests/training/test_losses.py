@@ -40,3 +40,23 @@ def test_sum_over_weight_is_torchs_mean_however_the_batch_is_cut(smoothing: floa
     loss = sum(summed_loss(one, truth, weights, smoothing) for one, truth in parts)
     weight = sum(summed_weight(truth, weights) for _, truth in parts)
     assert float(loss / weight) == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_certain_share_counts_as_the_label_itself(smoothing: float) -> None:
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn(7, 3, generator=generator)
+    labels = torch.randint(0, 3, (7,), generator=generator)
+    shares = torch.nn.functional.one_hot(labels, 3).float()
+    weights = torch.tensor([0.5, 1.0, 4.0])
+    assert float(summed_weight(shares, weights)) == pytest.approx(float(summed_weight(labels, weights)))
+    expected = float(summed_loss(logits, labels, weights, smoothing))
+    assert float(summed_loss(logits, shares, weights, smoothing)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_shares_are_cross_entropy_against_the_annotators() -> None:
+    logits = torch.tensor([[2.0, 0.0]])
+    shares = torch.tensor([[0.75, 0.25]])
+    expected = -(0.75 * np.log(1 / (1 + np.exp(-2))) + 0.25 * np.log(1 / (1 + np.exp(2))))
+    assert float(summed_loss(logits, shares, torch.ones(2), 0.0)) == pytest.approx(expected)
+    assert float(summed_weight(shares, torch.ones(2))) == 1

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from classifine.labels import FloatMatrix, IntVector
 from classifine.model.tokens import Encoded, pad
 
 # Batches sorted together: the larger the pool, the less padding.
@@ -24,17 +25,17 @@ _BLUR = 0.03
 
 
 class EncodedRows(Dataset[dict[str, Any]]):
-    """Encoded texts with their label ids, as the Trainer wants rows."""
+    """Encoded texts with their targets (label ids [n], or shares [n, n_labels]), as the Trainer wants rows."""
 
-    def __init__(self, encoded: Encoded, labels: npt.NDArray[np.int64]) -> None:
+    def __init__(self, encoded: Encoded, labels: IntVector | FloatMatrix) -> None:
         self.encoded = encoded
-        self.labels = labels
+        self.labels = torch.from_numpy(labels if labels.ndim == 1 else labels.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"input_ids": self.encoded.ids[index], "labels": int(self.labels[index])}
+        return {"input_ids": self.encoded.ids[index], "labels": self.labels[index]}
 
 
 class Collator:
@@ -44,9 +45,9 @@ class Collator:
         self.pad_id = pad_id
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Give ``input_ids``, ``attention_mask`` [n, longest] and ``labels`` [n]."""
+        """Give ``input_ids``, ``attention_mask`` [n, longest] and ``labels`` [n] or [n, n_labels]."""
         inputs = pad([row["input_ids"] for row in rows], self.pad_id)
-        return {**inputs, "labels": torch.tensor([row["labels"] for row in rows])}
+        return {**inputs, "labels": torch.stack([row["labels"] for row in rows])}
 
 
 class LengthGroupedSampler(Sampler[int]):

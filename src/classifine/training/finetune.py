@@ -33,6 +33,7 @@ from classifine.tables import LabelledTexts
 from classifine.training.batching import Collator, EncodedRows, LengthGroupedSampler
 from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.losses import class_weights, summed_loss, summed_weight
+from classifine.training.targets import targets
 
 DEFAULT_MAX_LENGTH = 512
 # With these, a refusal by Hugging Face is no choice of the user's.
@@ -73,11 +74,17 @@ def check_settings(
     ModelUnavailable
         transformers does not know the base model's family.
     """
+    if space.separator is not None:
+        raise SettingsProblem(
+            "a text with several labels can be read, checked and divided, but no classifier can be trained on it yet",
+            cure="leave --multi-label out, and make one column and one run of each label",
+        )
     check_arguments(settings.training)
     family, limit = family_and_limit(base.folder)
     _max_length(settings, limit)
     chosen = resolve(settings.training, base=base.base, rows=len(train), space=space, model_type=family)
     training_arguments(chosen, folder=str(base.folder), seed=settings.seed)
+    targets(train.take(range(min(1, len(train)))), space, soft=_soft(settings))
     return chosen, class_weights(chosen.class_weights, space, train.labels)
 
 
@@ -127,7 +134,7 @@ def finetune(
         trainer = _Trainer(
             model=backend.model,
             args=arguments,
-            train_dataset=EncodedRows(encoded["train"], space.ids(train.labels)),
+            train_dataset=EncodedRows(encoded["train"], targets(train, space, soft=_soft(settings))),
             eval_dataset=EncodedRows(encoded["validation"], space.ids(validation.labels)),
             data_collator=Collator(pad_id_of(backend.tokenizer)),
             callbacks=[watch, *_early_stopping(chosen)],
@@ -271,6 +278,10 @@ class _Watch(TrainerCallback):
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         self.bar.close()
+
+
+def _soft(settings: Settings) -> bool:
+    return settings.data.aggregation == "soft"
 
 
 def _max_length(settings: Settings, limit: int) -> int:

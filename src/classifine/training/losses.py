@@ -1,4 +1,4 @@
-"""Takes logits and label ids and gives the loss of a batch as a sum, with the weight it must be divided by.
+"""Takes logits and targets and gives the loss of a batch as a sum, with the weight it must be divided by.
 
 Sum and weight are apart so that batches added up before an update count as one batch. Does not know models or steps.
 """
@@ -50,14 +50,14 @@ def class_weights(choice: str | Mapping[str, float], space: LabelSpace, labels: 
 
 
 def summed_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, smoothing: float) -> torch.Tensor:
-    """Sum the weighted cross-entropy of a batch; divided by :func:`summed_weight` it is torch's mean.
+    """Sum the weighted cross-entropy of a batch; divided by :func:`summed_weight` it is the weighted mean.
 
     Parameters
     ----------
     logits
         Shape [n, n_labels].
     labels
-        Label ids, shape [n].
+        Label ids, shape [n], or each label's share of the truth, shape [n, n_labels].
     weights
         Shape [n_labels].
     smoothing
@@ -69,5 +69,6 @@ def summed_loss(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tenso
 
 
 def summed_weight(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Sum the weights of the labels of a batch."""
-    return weights.to(labels.device)[labels].sum()
+    """Sum the weights of the labels of a batch; a label that is a share of the truth weighs its share."""
+    weights = weights.to(labels.device)
+    return (labels @ weights).sum() if labels.is_floating_point() else weights[labels].sum()

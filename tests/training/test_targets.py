@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifine.errors import SettingsProblem
+from classifine.labels import LabelSpace
+from classifine.tables import LabelledTexts
+from classifine.training.targets import targets
+
+SPACE = LabelSpace(("no", "yes"))
+TABLE = LabelledTexts(
+    ("1", "2"), ("a", "b"), ("yes", "no"), (1, 2), soft=({"yes": 0.75, "no": 0.25}, {"no": 0.6, "maybe": 0.4})
+)
+
+
+def test_hard_targets_are_label_ids_whatever_the_shares() -> None:
+    assert targets(TABLE, SPACE, soft=False).tolist() == [1, 0]
+
+
+def test_soft_targets_are_the_annotators_shares_of_the_labels_in_the_space() -> None:
+    found = targets(TABLE, SPACE, soft=True)
+    np.testing.assert_allclose(found, [[0.25, 0.75], [1.0, 0.0]])
+
+
+def test_soft_targets_need_judgements() -> None:
+    with pytest.raises(SettingsProblem, match="needs the judgements of several annotators"):
+        targets(replace(TABLE, soft=None), SPACE, soft=True)
