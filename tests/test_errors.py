@@ -20,6 +20,7 @@ EXIT_CODES = {
     "FileUnreadable": 1,
     "RowsProblem": 1,
     "LabelsProblem": 1,
+    "Contaminated": 1,
     "TrainingFailed": 1,
     "RunRefused": 73,
     "DiscError": 74,

@@ -12,7 +12,8 @@ The tree; every error we raise on purpose is one of these, and carries the exit 
     ├── DataError             1   the data failed a check
     │   ├── FileUnreadable        encoding, quoting, ragged rows, not the format it says
     │   ├── RowsProblem           blank texts or labels, doubled ids
-    │   └── LabelsProblem         too few labels, too few rows of one
+    │   ├── LabelsProblem         too few labels, too few rows of one
+    │   └── Contaminated          test rows stand in training or validation, too
     ├── TrainingFailed        1   training diverged
     ├── RunRefused            73  the run folder is locked, finished differently or foreign
     └── DiscError             74  could not be written
@@ -107,6 +108,10 @@ class RowsProblem(DataError):
 
 class LabelsProblem(DataError):
     """The labels as a whole cannot be learnt."""
+
+
+class Contaminated(DataError):
+    """Test rows, or their groups, stand in training or validation, too."""
 
 
 class TrainingFailed(ClassifineError):

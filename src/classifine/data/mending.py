@@ -1,0 +1,102 @@
+"""Takes a division of units and gives one in which every label stands in every part, wherever that can be found.
+
+Dealing unit by unit can leave a part without a label when units have several; a few units then change places.
+Does not know shares or what the parts are used for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+
+from classifine.data.ordering import Keys
+from classifine.data.units import Units
+from classifine.labels import IntVector
+
+_STEPS = 60  # moves tried for each label that a part lacks
+_RESTING = 4  # moves for which a unit that was moved stays
+_LOOKED_AT = 500  # units of a label that are looked at for a move, the smallest first
+
+
+def mend(units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool_], drawn: Keys) -> IntVector:
+    """Move units until every label with enough units, and some row at all, stands in every part; else the best found.
+
+    A search by least conflicts (Minton et al. 1992): each move brings a missing label to a part at the least loss of
+    others, and a unit that moved rests a while, so that the search does not go in circles.
+    """
+    board = _Board(units, part_of, parts)
+    missing = board.missing()
+    if not missing:
+        return part_of
+    best, fewest = board.part_of.copy(), len(missing)
+    resting: deque[int] = deque(maxlen=_RESTING)
+    movable = ~kept
+    for step in range(_STEPS * (fewest + 2)):
+        label, part = missing[step % len(missing)]
+        unit = board.cheapest(label, part, movable, drawn, resting)
+        if unit is None:
+            continue
+        resting.append(unit)
+        board.move(unit, part)
+        missing = board.missing()
+        if len(missing) < fewest:
+            best, fewest = board.part_of.copy(), len(missing)
+        if not missing:
+            break
+    return best
+
+
+class _Board:
+    """How many units of each label stand in each part; the last label stands for any row at all."""
+
+    def __init__(self, units: Units, part_of: IntVector, parts: int) -> None:
+        self.units = units
+        self.part_of = part_of.copy()
+        owners = units.owners()
+        any_row = len(units.names)
+        self.number = np.zeros((any_row + 1, parts), np.int64)
+        np.add.at(self.number, (units.labels, part_of[owners]), 1)
+        self.number[any_row] = np.bincount(part_of, minlength=parts)
+        self.required = self.number.sum(axis=1) >= parts
+        by_label = np.argsort(units.labels, kind="stable")
+        self._members = owners[by_label]
+        self._begin = np.concatenate(([0], units.with_label().cumsum()))
+
+    def missing(self) -> list[tuple[int, int]]:
+        """List the labels and the parts that lack them."""
+        lacking = np.argwhere(self.required[:, None] & (self.number == 0))
+        return [(int(label), int(part)) for label, part in lacking]
+
+    def cheapest(
+        self, label: int, part: int, movable: npt.NDArray[np.bool_], drawn: Keys, resting: deque[int]
+    ) -> int | None:
+        """Find the unit of a label whose move to a part costs the other parts the fewest labels, then rows."""
+        any_row = len(self.number) - 1
+        if label == any_row:
+            members = np.arange(len(self.units))
+        else:
+            members = self._members[self._begin[label] : self._begin[label + 1]]
+        members = members[movable[members] & (self.part_of[members] != part)]
+        members = members[np.lexsort((drawn[members], self.units.rows[members]))][:_LOOKED_AT]
+        ranked = [(self._cost(unit, part), place) for place, unit in enumerate(members.tolist()) if unit not in resting]
+        return int(members[min(ranked)[1]]) if ranked else None
+
+    def move(self, unit: int, part: int) -> None:
+        """Move a unit to a part."""
+        labels = self._labels(unit)
+        self.number[labels, self.part_of[unit]] -= 1
+        self.number[labels, part] += 1
+        self.part_of[unit] = part
+
+    def _cost(self, unit: int, part: int) -> int:
+        labels = self._labels(unit)
+        labels = labels[self.required[labels]]
+        lost = (self.number[labels, self.part_of[unit]] == 1).sum()
+        won = (self.number[labels, part] == 0).sum()
+        return int(lost - won)
+
+    def _labels(self, unit: int) -> IntVector:
+        begin, end = self.units.starts[unit], self.units.starts[unit + 1]
+        return np.append(self.units.labels[begin:end], len(self.number) - 1)

@@ -1,0 +1,216 @@
+"""Takes splits and gives the table a run folder keeps, with a digest of every row, and back; and files in a folder.
+
+Does not know how splits are made or what a run is.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifine import durable
+from classifine.errors import RunRefused, count, some
+from classifine.labels import LabelSpace, tally
+from classifine.tables import LabelledTexts, Splits
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+_MANIFEST = "split.json"
+_CHUNK = 10_000  # rows that are written at a time
+
+
+def digest_of_row(text: str, label: str, name: str, group: str | None) -> str:
+    """Digest what a row says: 16 hexadecimal digits.
+
+    BLAKE2b of the id, text, label and group, each as UTF-8 with its length in bytes and a colon in front; a row
+    without a group has three of these.
+
+    Examples
+    --------
+    >>> digest_of_row("Come!", "yes", "7", None)
+    '6fedfd85fa25fd1e'
+    """
+    cells = [name, text, label] if group is None else [name, text, label, group]
+    encoded = [cell.encode("utf-8", "surrogatepass") for cell in cells]
+    whole = b"".join(b"%d:%b" % (len(cell), cell) for cell in encoded)
+    return hashlib.blake2b(whole, digest_size=8).hexdigest()
+
+
+def digests_of(table: LabelledTexts) -> list[str]:
+    """Digest every row of a table."""
+    groups = table.groups or (None,) * len(table)
+    return list(map(digest_of_row, table.texts, table.labels, table.ids, groups))
+
+
+def splits_table(splits: Splits) -> pa.Table:
+    """Give all rows as one Arrow table: id, text, label, row; group, time and soft where there are any; content, split.
+
+    ``soft`` is JSON text (label: share); ``content`` is what :func:`digest_of_row` gives.
+    """
+    import pyarrow as pa
+
+    tables = splits.items()
+    whole = LabelledTexts.joined([table for _, table in tables])
+    columns = {
+        "id": pa.array(whole.ids, pa.string()),
+        "text": pa.array(whole.texts, pa.string()),
+        "label": pa.array(whole.labels, pa.string()),
+        "row": pa.array(whole.rows, pa.int64()),
+    }
+    for name, cells in (("group", whole.groups), ("time", whole.times), ("soft", _written(whole))):
+        if cells is not None:
+            columns[name] = pa.array(cells, pa.string())
+    columns["content"] = pa.array(digests_of(whole), pa.string())
+    columns["split"] = pa.array([name for name, table in tables for _ in range(len(table))], pa.string())
+    return pa.table(columns)
+
+
+def splits_from_table(table: pa.Table, *, positive: str | None = None, separator: str | None = None) -> Splits:
+    """Read what :func:`splits_table` gave and check that every row still says what it said.
+
+    Raises
+    ------
+    RunRefused
+        Rows do not fit their digests, or have none.
+    """
+
+    def column(name: str) -> tuple[Any, ...] | None:
+        return tuple(table.column(name).to_pylist()) if name in table.column_names else None
+
+    soft = column("soft")
+    ids, texts, labels, rows = (tuple(table.column(name).to_pylist()) for name in ("id", "text", "label", "row"))
+    whole = LabelledTexts(
+        ids,
+        texts,
+        labels,
+        rows,
+        groups=column("group"),
+        times=column("time"),
+        soft=None if soft is None else tuple(json.loads(shares) for shares in soft),
+    )
+    _verify(whole, column("content"))
+    positions: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
+    for position, part in enumerate(table.column("split").to_pylist()):
+        positions[part].append(position)
+    space = LabelSpace.of(whole.labels, positive=positive, separator=separator)
+    return Splits(**{part: whole.take(places) for part, places in positions.items()}, space=space)
+
+
+def write_splits(
+    folder: Path,
+    splits: Splits,
+    *,
+    seed: int,
+    notes: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write train.csv, validation.csv, test.csv and split.json, which says how they came about; give the files.
+
+    The CSV files are UTF-8, quoted and ended as RFC 4180 says, with the columns id, text, label, group and time where
+    there are any, and row. split.json holds the seed, the counts, the notes and the digest of every file.
+
+    Parameters
+    ----------
+    folder
+        Made where it is not there; other files in it stay.
+    splits, seed
+        What was divided, and with which seed.
+    notes
+        How it came about, as ``SplitNotes.to_dict`` gives it.
+    overwrite
+        Whether another split in the folder may be replaced.
+
+    Raises
+    ------
+    RunRefused
+        The folder holds another split; one that is the same is written again.
+    DiscError, UsageError
+        The folder cannot be written to.
+    """
+    files = {folder / f"{name}.csv": table for name, table in splits.items()}
+    digests = {path: _digest(table) for path, table in files.items()}
+    about = {
+        "format": FORMAT,
+        "seed": seed,
+        "labels": splits.space.to_dict(),
+        "splits": {
+            name: {
+                "file": f"{name}.csv",
+                "rows": len(table),
+                "sha256": digests[folder / f"{name}.csv"],
+                "cells" if splits.space.separator else "labels": tally(table.labels),
+            }
+            for name, table in splits.items()
+        },
+        "notes": None if notes is None else dict(notes),
+    }
+    if not overwrite:
+        _refuse_other(folder, digests)
+    for path, table in files.items():
+        with durable.writing(path) as stream:
+            stream.writelines(_chunks(table))
+    durable.write_json(folder / _MANIFEST, about)
+    return [*files, folder / _MANIFEST]
+
+
+def _written(table: LabelledTexts) -> list[str] | None:
+    if table.soft is None:
+        return None
+    return [json.dumps(dict(shares), ensure_ascii=False, sort_keys=True) for shares in table.soft]
+
+
+def _verify(table: LabelledTexts, content: tuple[Any, ...] | None) -> None:
+    if content is None:
+        raise RunRefused(
+            "the stored rows have no digests, so it cannot be checked that they are what they were",
+            cure="divide the data again",
+        )
+    changed = [name for name, found, said in zip(table.ids, digests_of(table), content, strict=True) if found != said]
+    if changed:
+        they = "it" if len(changed) == 1 else "they"
+        raise RunRefused(
+            f"{count(len(changed), 'stored row does', 'stored rows do')} not say what {they} said when the data was "
+            "divided",
+            where=f"ids {some(changed)}",
+            cure="divide the data again, or bring back the stored rows from a copy",
+        )
+
+
+def _refuse_other(folder: Path, digests: Mapping[Path, str]) -> None:
+    other = [path.name for path, digest in digests.items() if path.is_file() and durable.sha256(path) != digest]
+    if other:
+        raise RunRefused(
+            f"{folder} holds another split",
+            found=f"{some(other)} with other rows",
+            cure="choose another folder, or say that it may be overwritten",
+        )
+
+
+def _digest(table: LabelledTexts) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(table):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(table: LabelledTexts) -> Iterator[bytes]:
+    """Write a table as CSV, so many rows at a time."""
+    names = {"id": "ids", "text": "texts", "label": "labels", "group": "groups", "time": "times", "row": "rows"}
+    columns = {name: cells for name, field in names.items() if (cells := getattr(table, field)) is not None}
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(columns)
+    for number, row in enumerate(zip(*columns.values(), strict=True), 1):
+        writer.writerow(row)
+        if number % _CHUNK == 0:
+            yield stream.getvalue().encode()
+            stream.seek(0)
+            stream.truncate()
+    yield stream.getvalue().encode()
