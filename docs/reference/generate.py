@@ -108,7 +108,7 @@ def _table(owner: type, names: list[str] | None = None) -> str:
     for field in fields(owner):
         if names is None or field.name in names:
             value = getattr(default, field.name)
-            told = "" if value is None or value == {} else f"`{_toml(value)}`"
+            told = "" if value in (None, {}, ()) else f"`{_toml(value)}`"
             kind = _kind(hints[field.name]) + _bounds(field.metadata)
             cells = [f"`{field.name}`", kind, told, str(field.metadata["about"])]
             lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
@@ -127,6 +127,8 @@ def _kind(hint: Any) -> str:
         return " or ".join(_kind(option) for option in inner if option is not types.NoneType)
     if origin is typing.Literal:
         return " or ".join(f"`{_toml(option)}`" for option in inner)
+    if origin is tuple:
+        return f"list of {_kind(inner[0])}"
     return f"table of name = {_kind(inner[1])}" if origin is dict else _WORDS[hint]
 
 

@@ -1,78 +1,146 @@
 """Takes the options several verbs share and gives settings and data files.
 
+Every data setting is an option: its name, words, type and default are those of the settings file.
 Does not know what is done with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import types
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from classifine.settings import DataSettings, Settings, parse_assignments, read_settings
+
 if TYPE_CHECKING:
     from classifine.preparation import DataFiles
-    from classifine.settings import Settings
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
-_SETTINGS = (
-    "text",
-    "label",
-    "id",
-    "annotator",
-    "positive",
-    "ties",
-    "validation_size",
-    "test_size",
-    "encoding",
-    "delimiter",
-)
+COLUMNS = "Columns"
+FILES = "Files"
+LABELS = "Labels"
+ANNOTATORS = "Annotators"
+SPLITS = "Splits"
+_SECTIONS = {
+    COLUMNS: ("text", "label", "id", "annotator", "annotator_columns", "group", "time", "split"),
+    FILES: ("encoding", "delimiter", "on_bad_row", "longest_cell"),
+    LABELS: (
+        "positive",
+        "multi_label",
+        "label_separator",
+        "keep_labels",
+        "merge_labels",
+        "label_names",
+        "min_rows",
+    ),
+    ANNOTATORS: ("aggregation", "expert", "ties", "priority", "scale", "label_order"),
+    SPLITS: (
+        "validation_size",
+        "test_size",
+        "rare_labels",
+        "near_duplicates",
+        "max_contaminated",
+        "allow_contaminated",
+    ),
+}
+_METAVARS = {
+    "encoding": "NAME",
+    "delimiter": "CHARACTER",
+    "longest_cell": "CHARACTERS",
+    "label_separator": "WORD",
+    "merge_labels": "FILE",
+    "label_names": "FILE",
+    "min_rows": "N",
+    "expert": "ANNOTATOR",
+}
 _MORE = ("model", "seed")
 
 
-def data_options(verb: Verb) -> Verb:
-    """Add the options that say where the labelled texts are and which columns are what."""
+class Sectioned(click.Command):
+    """A verb whose help lists its options section by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under the heading each of them names."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+class SettingOption(click.Option):
+    """An option that is a setting; ``section`` is the heading it stands under."""
+
+    def __init__(self, *args: Any, section: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+def data_options(*sections: str) -> Callable[[Verb], Verb]:
+    """Add the data settings of these sections, or of all."""
+    wanted = sections or tuple(_SECTIONS)
+    return _adding([_option(name, section) for section in wanted for name in _SECTIONS[section]])
+
+
+def source_options(verb: Verb) -> Verb:
+    """Add the files that the labelled texts come from."""
     options = [
-        click.argument("data", required=False, type=PATH),
-        click.option("--train", type=PATH, metavar="FILE", help="Own training file, instead of DATA."),
-        click.option("--validation", type=PATH, metavar="FILE", help="Own validation file."),
-        click.option("--test", type=PATH, metavar="FILE", help="Own test file; never used for validation."),
-        click.option("--text", metavar="COLUMN", help="Column that holds the text.  [default: text]"),
-        click.option("--label", metavar="COLUMN", help="Column that holds the label.  [default: label]"),
-        click.option("--id", metavar="COLUMN", help="Column that names the item.  [default: the row number]"),
-        click.option("--annotator", metavar="COLUMN", help="Column of annotators, when each row is one judgement."),
-        click.option("--positive", metavar="LABEL", help="The label that a yes-or-no question is about."),
-        click.option("--ties", type=click.Choice(["drop", "random"]), help="What becomes of a tie.  [default: drop]"),
-        click.option("--validation-size", type=float, metavar="SHARE", help="[default: 0.2]"),
-        click.option("--test-size", type=float, metavar="SHARE", help="[default: 0.2]"),
-        click.option("--encoding", metavar="NAME", help="Encoding of text files, such as cp1252."),
-        click.option("--delimiter", metavar="CHARACTER", help="Delimiter of CSV files."),
+        click.argument("data", nargs=-1, metavar="[DATA]..."),
+        click.option("--train", metavar="FILE", help="Own training file, instead of DATA."),
+        click.option("--validation", metavar="FILE", help="Own validation file."),
+        click.option("--test", metavar="FILE", help="Own test file; never used for validation."),
+        texts_option,
+        decisions_option,
     ]
-    return _decorated(verb, options)
+    return _adding(options)(verb)
+
+
+texts_option = click.option("--texts", metavar="FILE", help="File that holds the texts of the ids in DATA.")
+decisions_option = click.option(
+    "--decisions", type=PATH, metavar="FILE", help="ties.csv of `--ties review`, with the labels filled in."
+)
 
 
 def training_options(verb: Verb) -> Verb:
     """Add the options that say how to train."""
     options = [
         click.option("--model", metavar="NAME", help="Base model: see `classifine models`.  [default: minilm]"),
-        click.option("--seed", type=int, help="Where every random choice starts.  [default: 42]"),
-        click.option("--settings", "settings_file", type=PATH, metavar="FILE", help="Settings in TOML."),
-        click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting; repeatable."),
+        seed_option,
+        settings_option,
+        assignments_option,
         click.option("--out", type=PATH, metavar="RUN", help="The run folder.  [default: runs/<file name>]"),
     ]
-    return _decorated(verb, options)
+    return _adding(options)(verb)
+
+
+seed_option = click.option("--seed", type=int, help="Where every random choice starts.  [default: 42]")
+settings_option = click.option("--settings", "settings_file", type=PATH, metavar="FILE", help="Settings in TOML.")
+assignments_option = click.option(
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting; repeatable."
+)
 
 
 def settings_of(options: dict[str, Any]) -> Settings:
     """Join the settings file, the options and the assignments; the later ones win."""
-    from classifine.settings import Settings, parse_assignments, read_settings
-
     file = options.get("settings_file")
     settings = read_settings(file) if file else Settings()
-    given = {name: options[name] for name in (*_SETTINGS, *_MORE) if options.get(name) is not None}
+    names = [f.name for f in fields(DataSettings)]
+    given = {name: options[name] for name in (*names, *_MORE) if options.get(name) not in (None, ())}
+    for name in ("merge_labels", "label_names"):
+        if name in given and not isinstance(given[name], dict):
+            from classifine.data.labelling import read_label_map
+
+            given[name] = read_label_map(given[name])
     return settings.with_names({**given, **parse_assignments(options.get("assignments", ()))})
 
 
@@ -80,18 +148,59 @@ def files_of(options: dict[str, Any]) -> DataFiles:
     """Gather the data files."""
     from classifine.preparation import DataFiles
 
-    return DataFiles(options["data"], options["train"], options["validation"], options["test"])
+    names = ("train", "validation", "test", "texts", "decisions")
+    return DataFiles(options["data"], **{name: options[name] for name in names if options.get(name) is not None})
 
 
 def folder_of(options: dict[str, Any]) -> Path:
     """Name the run folder: what the user says, or after the data file."""
     if options["out"] is not None:
         return Path(options["out"])
-    named = options["data"] or options["train"] or Path("data")
-    return Path("runs") / (Path(named).stem.lstrip(".") or "data")
+    named = Path(next(iter(options["data"]), options["train"] or "data"))
+    return Path("runs") / (named.name.split(".")[0] or named.stem.lstrip(".") or "data")
 
 
-def _decorated(verb: Verb, options: Sequence[Callable[[Verb], Verb]]) -> Verb:
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
+def _option(name: str, section: str) -> Callable[[Verb], Verb]:
+    """Make an option of a data setting."""
+    setting = next(f for f in fields(DataSettings) if f.name == name)
+    kind = _kind(name)
+    words = setting.metadata["about"][:1].upper() + setting.metadata["about"][1:]
+    shown = _shown(setting)
+    more: dict[str, Any] = {"help": f"{words}.{shown}", "section": section, "cls": SettingOption, "default": None}
+    if typing.get_origin(kind) is tuple:
+        metavar = "COLUMN" if section == COLUMNS else "LABEL"
+        more |= {"multiple": True, "metavar": metavar, "default": (), "help": f"{words}; repeatable."}
+    elif typing.get_origin(kind) is Literal:
+        more |= {"type": click.Choice(typing.get_args(kind))}
+    elif kind is bool:
+        more |= {"is_flag": True}
+    elif typing.get_origin(kind) is dict:
+        more |= {"type": PATH, "metavar": "FILE"}
+    else:
+        default = "COLUMN" if section == COLUMNS else "LABEL" if section == LABELS else "SHARE"
+        more |= {"type": kind, "metavar": _METAVARS.get(name, default)}
+    return click.option("--" + name.replace("_", "-"), name, **more)
+
+
+def _kind(name: str) -> Any:
+    hint = typing.get_type_hints(DataSettings)[name]
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(option for option in typing.get_args(hint) if option is not types.NoneType)
+    return hint
+
+
+def _shown(setting: Field[Any]) -> str:
+    default = setting.default
+    plain = default is not MISSING and default is not None and not isinstance(default, bool | tuple)
+    return f"  [default: {default}]" if plain else ""
+
+
+def _adding(options: Iterable[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]:
+    listed: Sequence[Callable[[Verb], Verb]] = list(options)
+
+    def add(verb: Verb) -> Verb:
+        for option in reversed(listed):
+            verb = option(verb)
+        return verb
+
+    return add
