@@ -1,4 +1,4 @@
-"""Takes texts and gives those that are the same once case, links, handles and white space no longer count.
+"""Takes texts and gives those that are the same once case, links, handles and white space no longer count, or nearly.
 
 Does not know labels' meaning, files or splits.
 """
@@ -8,9 +8,38 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 _LINK = re.compile(r"\b(?:https?://|www\.)\S+")
 _HANDLE = re.compile(r"(?<!\w)@\w+")
+
+# Two texts whose sets of five-character runs overlap so far differ in a word or two.
+NEAR = 0.7
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Which texts stand among others; each text is of one kind at most.
+
+    Attributes
+    ----------
+    identical
+        Character for character, shape [n_texts].
+    normalised
+        Equal once normalised, shape [n_texts].
+    near
+        Similar, shape [n_texts].
+    match
+        A position among the others where it stands, or -1, shape [n_texts].
+    """
+
+    identical: npt.NDArray[np.bool_]
+    normalised: npt.NDArray[np.bool_]
+    near: npt.NDArray[np.bool_]
+    match: npt.NDArray[np.int64]
 
 
 def normalise(text: str) -> str:
@@ -43,3 +72,105 @@ def exact_duplicates(texts: Sequence[str]) -> list[tuple[int, ...]]:
 def conflicts(texts: Sequence[str], labels: Sequence[str]) -> list[tuple[int, ...]]:
     """Group the positions of equal texts that have different labels."""
     return [group for group in exact_duplicates(texts) if len({labels[position] for position in group}) > 1]
+
+
+def clusters_of(texts: Sequence[str], *, threshold: float = NEAR) -> npt.NDArray[np.int64]:
+    """Give each text a number; equal and similar texts have the same.
+
+    Texts are normalised. Two are joined when they are then equal, or when the sets of their runs of five characters
+    have a Jaccard similarity of at least the threshold; a text of fewer characters is joined to equal ones only.
+    Chains join: a and c may share a number because both are similar to b.
+
+    Candidates are found by MinHash in 25 bands of 5 and every one is verified, so that no two texts are joined by
+    mistake; of the pairs at the threshold one in a hundred is not found, of more similar ones fewer.
+
+    Parameters
+    ----------
+    texts
+        Any texts.
+    threshold
+        The similarity from which two texts are joined, above 0 and at most 1.
+
+    Returns
+    -------
+    clusters
+        Numbers from 0 in order of first appearance, shape [n_texts]. Which texts share one does not depend on
+        their order.
+
+    Examples
+    --------
+    >>> clusters_of(["The train was late again today.", "Nice!", "the train was late again today!"]).tolist()
+    [0, 1, 0]
+    """
+    from classifine.data.linking import components
+
+    forms, place = _distinct(texts)
+    return _by_appearance(components(forms, threshold=threshold)[place])
+
+
+def overlap(texts: Sequence[str], others: Sequence[str], *, threshold: float = NEAR) -> Overlap:
+    """Find the texts that stand among others: identical, equal once normalised, or similar.
+
+    Parameters
+    ----------
+    texts
+        The texts asked about, say those of a test split.
+    others
+        Where to look for them, say the training texts.
+    threshold
+        The similarity from which texts are near-duplicates, as in :func:`clusters_of`.
+
+    Examples
+    --------
+    >>> found = overlap(["Nice!", "nice!", "new"], ["so", "Nice!"])
+    >>> found.identical.tolist(), found.normalised.tolist(), found.match.tolist()
+    ([True, False, False], [False, True, False], [1, 1, -1])
+    """
+    from classifine.data.linking import nearest_of
+
+    standing = _first(others)
+    same = _lookup(texts, standing)
+    forms, place = _distinct(texts)
+    other_forms, other_place = _distinct(others)
+    form_of_other = np.full(len(other_forms), len(others), np.int64)
+    np.minimum.at(form_of_other, other_place, np.arange(len(others)))
+    folded = _lookup(forms, {form: int(position) for form, position in zip(other_forms, form_of_other, strict=True)})
+    open_ = np.flatnonzero(folded < 0)
+    found = nearest_of([forms[position] for position in open_], other_forms, threshold=threshold)
+    similar = np.full(len(forms), -1, np.int64)
+    similar[open_] = np.where(found < 0, -1, form_of_other[found] if len(others) else -1)
+    identical = same >= 0
+    normalised = ~identical & (folded[place] >= 0)
+    near = ~identical & ~normalised & (similar[place] >= 0)
+    match = np.select([identical, normalised, near], [same, folded[place], similar[place]], -1)
+    return Overlap(identical, normalised, near, match.astype(np.int64))
+
+
+def _distinct(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Give the distinct normal forms, sorted, and the place of each text's among them."""
+    known: dict[str, int] = {}
+    appeared = np.fromiter((known.setdefault(normalise(text), len(known)) for text in texts), np.int64, len(texts))
+    forms = sorted(known)
+    rank = np.empty(len(forms), np.int64)
+    rank[np.fromiter((known[form] for form in forms), np.int64, len(forms))] = np.arange(len(forms))
+    return forms, rank[appeared]
+
+
+def _first(texts: Sequence[str]) -> dict[str, int]:
+    """Give the first position of each text."""
+    found: dict[str, int] = {}
+    for position, text in enumerate(texts):
+        found.setdefault(text, position)
+    return found
+
+
+def _lookup(texts: Sequence[str], standing: dict[str, int]) -> npt.NDArray[np.int64]:
+    return np.fromiter((standing.get(text, -1) for text in texts), np.int64, len(texts))
+
+
+def _by_appearance(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Renumber from 0 in order of first appearance."""
+    _, first, place = np.unique(numbers, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[place]
