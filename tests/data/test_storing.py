@@ -45,7 +45,7 @@ def _splits(draw: st.DrawFn) -> Splits:
     places = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
     parts = [whole.take([row for row, place in enumerate(places) if place == part]) for part in range(3)]
     separator = draw(st.sampled_from([None, "|"]))
-    return Splits(*parts, space=LabelSpace.of(labels, separator=separator))
+    return Splits(parts[0], parts[1], parts[2], LabelSpace.of(labels, separator=separator))
 
 
 @settings(deadline=None)

@@ -118,12 +118,12 @@ def _read(first: dict[str, int]) -> dict[str, int]:
     fitting = [sum(reader(cell) is not None for cell in samples) for reader in readers]
     likely = [reader for reader, n in zip(readers, fitting, strict=True) if n and n == max(fitting)]
     whole: list[dict[str, datetime]] = []
-    unread = samples
+    unread = list(first) if not likely else []
     for reader in likely:
         read = {cell: time for cell in first if (time := reader(cell)) is not None}
         if len(read) == len(first):
             whole.append(read)
-        else:
+        elif not unread or len(first) - len(read) < len(unread):
             unread = [cell for cell in first if cell not in read]
     if not whole:
         _refuse_unread(unread, first)
