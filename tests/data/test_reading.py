@@ -16,7 +16,8 @@ import pytest
 from openpyxl import Workbook
 
 from classifine.data.cells import Number, as_json, as_text
-from classifine.data.reading import BLANK_LINE, LeftOut, TableFile, read_judgements, read_labelled
+from classifine.data.files import TableFile
+from classifine.data.reading import BLANK_LINE, LeftOut, read_judgements, read_labelled
 from classifine.errors import (
     ColumnProblem,
     FileUnreadable,

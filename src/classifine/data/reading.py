@@ -1,4 +1,4 @@
-"""Takes a file, a frame or plain columns and gives labelled texts or judgements, every row used or listed.
+"""Takes files, a frame or plain columns and gives labelled texts or judgements, every row used or listed.
 
 A cell is either what the file says or an error that says where; labels and texts are text from the start.
 Does not know whether the labels can be learnt.
@@ -6,102 +6,114 @@ Does not know whether the labels can be learnt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from classifine.data.cells import as_text, is_blank, texts_of
-from classifine.data.files import ENDINGS, Block, TableFile, require_column
-from classifine.data.memory import columns_of
-from classifine.errors import ColumnProblem, RowsProblem, count, some
+from classifine.data.accounting import BLANK_LINE, FileRead, LeftOut, SetAside, by_reason, write_rejected
+from classifine.data.gathering import ANNOTATOR_COLUMN, SPLIT, Gathered, gather
+from classifine.data.items import one_row_per_id, one_row_per_judgement, one_text_per_id, parts_of, without_blanks
+from classifine.data.joining import Join, join_texts
+from classifine.errors import ColumnProblem, UsageError
 from classifine.settings import DataSettings
 from classifine.tables import Judgements, LabelledTexts
 
 __all__ = [
     "BLANK_LINE",
-    "ENDINGS",
-    "Block",
+    "FileRead",
+    "Join",
     "LeftOut",
     "Reading",
-    "TableFile",
-    "as_text",
-    "is_blank",
+    "SetAside",
     "read_judgements",
     "read_labelled",
-    "require_column",
-    "texts_of",
+    "write_rejected",
 ]
-
-BLANK_LINE = "blank line"
-TOO_MANY_BLANK = 0.05
 
 Table = TypeVar("Table", LabelledTexts, Judgements)
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Rows that were not used, and why.
-
-    Attributes
-    ----------
-    reason
-        ``blank text``, ``blank label``, ``blank id``, ``blank annotator`` or ``blank line``.
-    rows
-        Their numbers; those of blank lines are lines of the file.
-    """
-
-    reason: str
-    rows: tuple[int, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON."""
-        return {"reason": self.reason, "count": len(self.rows), "rows": list(self.rows)}
-
-
-@dataclass(frozen=True)
 class Reading(Generic[Table]):
-    """What was read: the rows in use, how many came in, and which were left out.
+    """What was read: the rows in use, how many came in, and what became of the others.
+
+    ``rows_in`` is always ``rows_used`` and the rows left out and the rows rejected together.
 
     Attributes
     ----------
     table
         The rows in use.
     rows_in
-        All rows that came in, blank lines included: those in use and those left out.
+        All rows that came in, blank lines included.
     left_out
         Which rows were left out, by reason.
+    rejected
+        Rows in quarantine.
+    detected
+        What was settled about each file: encoding, delimiter and what they were settled by.
+    repairs
+        What was read otherwise than it stands, a sentence each.
+    not_judged
+        Of a table with one column per annotator: the cells without a judgement, in the rows in use.
+    join
+        How many rows found a text in the file of texts, where there is one.
     """
 
     table: Table
     rows_in: int
     left_out: tuple[LeftOut, ...]
+    rejected: tuple[SetAside, ...] = ()
+    detected: tuple[FileRead, ...] = ()
+    repairs: tuple[str, ...] = ()
+    not_judged: int = 0
+    join: Join | None = None
+
+    @property
+    def rows_used(self) -> int:
+        """The rows that are in use; one that holds the judgements of several annotators counts once."""
+        return len(set(self.table.rows)) if isinstance(self.table, Judgements) else len(self.table)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON."""
+        """Give plain JSON; what did not occur is left out."""
+        rejected = by_reason((row.reason, row.row) for row in self.rejected)
+        further = {
+            "rejected": [part.to_dict() for part in rejected],
+            "detected": [file.to_dict() for file in self.detected],
+            "repairs": list(self.repairs),
+            "not_judged": self.not_judged,
+            "join": self.join.to_dict() if self.join else None,
+        }
         return {
             "rows_in": self.rows_in,
-            "rows_used": len(self.table),
+            "rows_used": self.rows_used,
             "left_out": [left_out.to_dict() for left_out in self.left_out],
+            **{name: value for name, value in further.items() if value},
         }
 
 
-def read_labelled(source: Any, settings: DataSettings) -> Reading[LabelledTexts]:
+def read_labelled(
+    source: Any, settings: DataSettings, *, texts: Any = None, on: str | None = None
+) -> Reading[LabelledTexts]:
     """Read one labelled text per row.
 
     Parameters
     ----------
     source
-        A path, a pandas or Polars frame, an Arrow table, a mapping of columns, or the pair (texts, labels).
+        A path or several, ``hf://datasets/OWNER/NAME``, a pandas or Polars frame, an Arrow table, a Dataset or
+        DatasetDict of Hugging Face's, a mapping of columns, a list of mappings, or the pair (texts, labels).
     settings
         Which columns are what; without ``id``, a row is named by its number.
+    texts
+        Where the texts stand if not beside the labels; any of the sources above.
+    on
+        The column by which labels and texts are joined, in both; without one, that of the ids.
 
     Raises
     ------
     FileMissing, FileUnreadable
         There is no such file, or it cannot be read; where is said.
     ColumnProblem
-        A column is absent or doubled.
+        A column is absent or doubled, or files differ in their columns.
     RowsProblem
         Five rows in a hundred are blank, no row is left, an id names two rows, or a cell holds a list.
 
@@ -114,181 +126,143 @@ def read_labelled(source: Any, settings: DataSettings) -> Reading[LabelledTexts]
     >>> read_labelled((["Come along!", "It rained."], ["yes", "no"]), DataSettings()).table.ids
     ('1', '2')
     """
-    roles = {"text": settings.text, "label": settings.label}
-    if settings.id is not None:
-        roles["id"] = settings.id
-    used = _used(source, settings, roles)
-    texts = used.texts
-    ids = texts.get("id", tuple(str(row) for row in used.rows))
-    doubled = _rows_by(ids, used.rows)
-    if len(doubled) < len(ids):
-        shared = {name: rows for name, rows in doubled.items() if len(rows) > 1}
-        raise RowsProblem(
-            f"{count(len(shared), 'id names', 'ids name')} more than one row",
-            where=f"{used.where}, column {settings.id!r}",
-            found=some([f"{name!r} in rows {some(rows)}" for name, rows in shared.items()]),
-            expected="one row per id",
-            cure="name another column with --id, or, if each row is one judgement, add --annotator COLUMN",
-        )
-    table = LabelledTexts(ids=ids, texts=texts["text"], labels=texts["label"], rows=used.rows)
-    return Reading(table, used.rows_in, used.left_out)
+    roles = {"text": settings.text, "label": settings.label, **_further_roles(settings, on)}
+    found, join = _gathered(source, settings, roles, texts, on)
+    if "id" in found.cells:
+        found = one_row_per_id(found, settings)
+    found = parts_of(found)
+    table = LabelledTexts(
+        ids=_ids(found),
+        texts=tuple(found.cells["text"]),
+        labels=tuple(found.cells["label"]),
+        rows=tuple(found.rows),
+        **_of_items(found),
+    )
+    return Reading(table, **_account(found), join=join)
 
 
-def read_judgements(source: Any, settings: DataSettings) -> Reading[Judgements]:
-    """Read one annotator's label for one text per row.
+def read_judgements(
+    source: Any, settings: DataSettings, *, texts: Any = None, on: str | None = None
+) -> Reading[Judgements]:
+    """Read one annotator's label for one text per row, or one item per row with a column per annotator.
 
     Parameters
     ----------
-    source
+    source, texts, on
         As in :func:`read_labelled`, except for a pair.
     settings
-        Which columns are what; ``id`` and ``annotator`` must be among them.
+        Which columns are what; either ``id`` and ``annotator`` are among them, or ``annotator_columns``. In columns,
+        a blank cell means that the annotator did not judge the item.
 
     Raises
     ------
     FileMissing, FileUnreadable
         There is no such file, or it cannot be read; where is said.
     ColumnProblem
-        A column is absent, doubled or not named.
+        A column is absent, doubled or not named, or files differ in their columns.
     RowsProblem
-        Five rows in a hundred are blank, no row is left, an id stands beside two texts, or a cell holds a list.
+        Five rows in a hundred are blank, no row is left, an id stands beside two texts, groups, times or splits, or
+        a cell holds a list.
     """
+    wide = bool(settings.annotator_columns)
+    roles = _judgement_roles(settings, on)
+    found, join = _gathered(source, settings, roles, texts, on, differing=("text", "id") if wide else ())
+    if not wide:
+        one_text_per_id(found)
+    elif "id" in found.cells:
+        found = one_row_per_id(found, settings)
+    found = parts_of(found)
+    account = _account(found)
+    if wide:
+        found, account["not_judged"] = one_row_per_judgement(found)
+    table = Judgements(
+        ids=_ids(found),
+        texts=tuple(found.cells["text"]),
+        annotators=tuple(found.cells["annotator"]),
+        labels=tuple(found.cells["label"]),
+        rows=tuple(found.rows),
+        **_of_items(found),
+    )
+    return Reading(table, **account, join=join)
+
+
+def _further_roles(settings: DataSettings, on: str | None) -> dict[str, str]:
+    """Name the columns beside text and label; rows that are joined are named by what they are joined by."""
+    named = {"id": settings.id or on, "group": settings.group, "time": settings.time, SPLIT: settings.split}
+    return {role: name for role, name in named.items() if name is not None}
+
+
+def _judgement_roles(settings: DataSettings, on: str | None) -> dict[str, str]:
+    further = _further_roles(settings, on)
+    if settings.annotator is not None and settings.annotator_columns:
+        raise ColumnProblem(
+            "the annotators stand either in one column or have a column each, not both",
+            found=f"annotator: {settings.annotator!r}; annotator_columns: "
+            f"{', '.join(map(repr, settings.annotator_columns))}",
+            cure="keep --annotator where each row is one judgement, --annotator-columns where each row is one item",
+        )
+    if settings.annotator_columns:
+        return {"text": settings.text, **further, **{ANNOTATOR_COLUMN + c: c for c in settings.annotator_columns}}
     if settings.annotator is None:
-        raise ColumnProblem("judgements need the column of the annotators", cure="name it: --annotator COLUMN")
-    if settings.id is None:
+        raise ColumnProblem(
+            "judgements need the column of the annotators",
+            cure="name it: --annotator COLUMN; or, where each annotator has a column, each: --annotator-columns COLUMN",
+        )
+    if "id" not in further:
         raise ColumnProblem(
             "judgements need a column that says which of them are of the same item",
             cure=f"name it: --id COLUMN; where equal texts are the same item, --id {settings.text}",
         )
-    roles = {"text": settings.text, "label": settings.label, "id": settings.id, "annotator": settings.annotator}
-    used = _used(source, settings, roles)
-    texts = used.texts
-    first: dict[str, tuple[str, int]] = {}
-    clashes: dict[str, tuple[int, int]] = {}
-    for name, text, row in zip(texts["id"], texts["text"], used.rows, strict=True):
-        other, other_row = first.setdefault(name, (text, row))
-        if other != text:
-            clashes.setdefault(name, (other_row, row))
-    if clashes:
-        raise RowsProblem(
-            f"{count(len(clashes), 'id stands', 'ids stand')} beside different texts",
-            where=f"{used.where}, column {settings.id!r}",
-            found=some([f"{name!r} in rows {one} and {two}" for name, (one, two) in clashes.items()]),
-            expected="one text per id",
-            cure="name another column with --id, or make the texts of one item equal",
-        )
-    table = Judgements(
-        ids=texts["id"], texts=texts["text"], annotators=texts["annotator"], labels=texts["label"], rows=used.rows
-    )
-    return Reading(table, used.rows_in, used.left_out)
-
-
-@dataclass(frozen=True)
-class _Used:
-    """The columns in use, by role, without the blank rows."""
-
-    where: str
-    texts: Mapping[str, tuple[str, ...]]
-    rows: tuple[int, ...]
-    rows_in: int
-    left_out: tuple[LeftOut, ...]
-
-
-def _used(source: Any, settings: DataSettings, roles: Mapping[str, str]) -> _Used:
-    if roles["label"] == roles["text"] or roles.get("annotator") in (roles["text"], roles["label"]):
-        raise ColumnProblem(
-            "one column cannot be two things",
-            found=", ".join(f"{role}: {column!r}" for role, column in roles.items()),
-            cure="name different columns for text, label and annotator",
-        )
-    where, columns, blank_lines = _gathered(source, settings, roles)
-    total = len(columns[roles["text"]])
-    _refuse_nested(columns, roles, where)
-    left_out: dict[str, list[int]] = {}
-    kept = []
-    for position in range(total):
-        blank = next((role for role, name in roles.items() if is_blank(columns[name][position])), None)
-        if blank is None:
-            kept.append(position)
-        else:
-            left_out.setdefault(f"blank {blank}", []).append(position + 1)
-    listed = [LeftOut(reason, tuple(rows)) for reason, rows in sorted(left_out.items())]
-    blank_rows = total - len(kept)
-    if not kept or blank_rows / total >= TOO_MANY_BLANK:
-        names = {f"blank {role}": name for role, name in roles.items()}
-        raise RowsProblem(
-            f"{blank_rows:,} of {count(total, 'row')} {'is' if blank_rows == 1 else 'are'} blank "
-            "where a value is needed",
-            where=where,
-            found="; ".join(
-                f"{part.reason} (column {names[part.reason]!r}) in {count(len(part.rows), 'row')}: {some(part.rows)}"
-                for part in listed
-            ),
-            cure=f"fill or delete those rows; fewer than {TOO_MANY_BLANK:.0%} would be left out and listed",
-        )
-    texts = {}
-    for role, name in roles.items():
-        cells = texts_of(columns[name], column=name, first_row=1, where=where)
-        texts[role] = tuple(cells[position] or "" for position in kept)
-    if blank_lines:
-        listed.append(LeftOut(BLANK_LINE, tuple(blank_lines)))
-    rows = tuple(position + 1 for position in kept)
-    return _Used(where, texts, rows, total + len(blank_lines), tuple(listed))
+    return {"text": settings.text, "label": settings.label, **further, "annotator": settings.annotator}
 
 
 def _gathered(
-    source: Any, settings: DataSettings, roles: Mapping[str, str]
-) -> tuple[str, dict[str, list[Any]], Sequence[int]]:
-    """Collect the cells of the columns in use, whole."""
-    if isinstance(source, str | Path):
-        file = TableFile(Path(source), encoding=settings.encoding, delimiter=settings.delimiter)
-        where = str(file.path)
-        _require_columns(file.names, roles, where)
-        gathered: dict[str, list[Any]] = {name: [] for name in roles.values()}
-        for block in file.blocks():
-            for name, whole in gathered.items():
-                whole.extend(block.columns[name])
-        return where, gathered, file.blank_lines
-    where, columns = columns_of(source, settings)
-    _require_columns([name for name, _ in columns], roles, where)
-    found = dict(columns)
-    if not found[roles["text"]]:
-        raise RowsProblem(f"{where} has no rows", cure="give it some")
-    return where, {name: found[name] for name in roles.values()}, ()
+    source: Any,
+    settings: DataSettings,
+    roles: dict[str, str],
+    texts: Any,
+    on: str | None,
+    differing: Collection[str] = ("text", "id"),
+) -> tuple[Gathered, Join | None]:
+    """Collect the columns in use, joined where texts stand elsewhere, without the rows that lack something."""
+    _refuse_shared(roles, settings)
+    if texts is None:
+        if on is not None:
+            raise UsageError("a column to join by needs texts to join", cure="name their file: --texts FILE")
+        return without_blanks(gather(source, settings, roles, differing=differing), settings), None
+    key = on or settings.id
+    if key is None:
+        raise ColumnProblem("labels and texts need a column by which they are joined", cure="name it: --on COLUMN")
+    found, join = join_texts(source, texts, settings, roles, key)
+    return without_blanks(found, settings), join
 
 
-def _require_columns(names: Sequence[str], roles: Mapping[str, str], where: str) -> None:
-    problems = []
-    for role, wanted in roles.items():
-        try:
-            require_column(names, wanted, role=role, where=where)
-        except ColumnProblem as problem:
-            problems.append(problem)
-    if len(problems) > 1:
+def _refuse_shared(roles: dict[str, str], settings: DataSettings) -> None:
+    """Refuse a column that is named for two things; only text and id may be one, and groups may be anything."""
+    apart = {role: name for role, name in roles.items() if role not in ("id", "group")}
+    apart |= {role: name for role, name in roles.items() if role == "id" and name != settings.text}
+    if len(set(apart.values())) < len(apart) or len(set(settings.annotator_columns)) < len(settings.annotator_columns):
         raise ColumnProblem(
-            "; ".join(problem.what for problem in problems),
-            where=where,
-            cure="\n            ".join(problem.cure or "" for problem in problems),
+            "one column cannot be two things",
+            found=", ".join(f"{role}: {column!r}" for role, column in roles.items()),
+            cure="name different columns for text, label, annotator, time and split",
         )
-    if problems:
-        raise problems[0]
 
 
-def _refuse_nested(columns: Mapping[str, list[Any]], roles: Mapping[str, str], where: str) -> None:
-    for role, name in roles.items():
-        rows = [row for row, cell in enumerate(columns[name], 1) if isinstance(cell, Mapping | list | tuple)]
-        if rows:
-            raise RowsProblem(
-                f"the column {name!r} ({role}) holds lists or objects, not text",
-                where=f"{where}, rows {some(rows)}",
-                found=(as_text(columns[name][rows[0] - 1]) or "")[:80],
-                expected="one text per cell",
-                cure="write one value per cell",
-            )
+def _ids(found: Gathered) -> tuple[str, ...]:
+    return tuple(found.cells["id"]) if "id" in found.cells else tuple(map(str, found.rows))
 
 
-def _rows_by(values: Sequence[str], rows: Sequence[int]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for value, row in zip(values, rows, strict=True):
-        found.setdefault(value, []).append(row)
-    return found
+def _of_items(found: Gathered) -> dict[str, Any]:
+    named = {"groups": "group", "times": "time", "parts": SPLIT}
+    return {name: tuple(found.cells[role]) for name, role in named.items() if role in found.cells}
+
+
+def _account(found: Gathered) -> dict[str, Any]:
+    return {
+        "rows_in": found.rows_in,
+        "left_out": found.left_out + found.blank_lines,
+        "rejected": found.rejected,
+        "detected": found.files,
+        "repairs": found.repairs,
+    }
