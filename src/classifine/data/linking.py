@@ -17,8 +17,8 @@ from classifine.progress import bar
 # template) this would be quadratic; there each text is compared with up to _ROUNDS texts that stand for the others,
 # and with its neighbours in the alphabet. A pair is missed only where it shares no bucket that is small enough,
 # and its two texts are not neighbours, and neither is similar to one that stood for the others.
-_WINDOW = 12
-_ROUNDS = 8
+_WINDOW = 8
+_ROUNDS = 6
 _ANSWERS = 8
 
 
@@ -67,7 +67,7 @@ def nearest_of(forms: Sequence[str], others: Sequence[str], *, threshold: float)
         for answer in range(min(int(many.max(initial=0)), _ANSWERS)):
             asked = (many > answer) & (match[open_] < 0)
             left, right = open_[asked], order[first[asked] + answer]
-            found = similar(forms, left, right, threshold=threshold, others=others)
+            found = similar(_chosen(forms, left), _chosen(others, right), threshold=threshold)
             match[left[found]] = right[found]
     return match
 
@@ -118,7 +118,7 @@ def _joined(forms: Sequence[str], left: Positions, right: Positions, number: Pos
 
     apart = number[left] != number[right]
     left, right = left[apart], right[apart]
-    found = similar(forms, left, right, threshold=threshold)
+    found = similar(_chosen(forms, left), _chosen(forms, right), threshold=threshold)
     if not found.any():
         return number
     ends = np.concatenate([number[left[found]], number[right[found]]])
@@ -133,3 +133,7 @@ def _joined(forms: Sequence[str], left: Positions, right: Positions, number: Pos
     renamed[touched] = least[component]
     joined: Positions = renamed[number]
     return joined
+
+
+def _chosen(texts: Sequence[str], positions: Positions) -> list[str]:
+    return [texts[position] for position in positions.tolist()]

@@ -24,10 +24,9 @@ ROWS = 5
 _FILL = "\n"
 _SEED = 20_210_501
 _CHARACTERS = 1 << 17
-_PAIRS = 1 << 15
-_PAIR_CHARACTERS = 1 << 22
+_PAIR_CHARACTERS = 1 << 17
+_BEYOND = np.uint64((1 << 64) - 1)
 
-UInts = npt.NDArray[Any]
 Positions = npt.NDArray[np.int64]
 
 
@@ -57,7 +56,7 @@ def band_keys(texts: Sequence[str], progress: Any = None) -> npt.NDArray[np.uint
     drawn = np.random.default_rng(_SEED)
     factors = drawn.integers(0, 1 << 31, BANDS * ROWS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     shifts = drawn.integers(0, 1 << 32, BANDS * ROWS, dtype=np.uint32)
-    for start, stop in _blocks(np.fromiter(map(len, texts), np.int64, len(texts)), _CHARACTERS):
+    for start, stop in _blocks(_lengths(texts), _CHARACTERS):
         hashes, starts = _shingles(texts[start:stop])
         short = (hashes >> np.uint64(32)).astype(np.uint32)
         permuted = np.empty_like(short)
@@ -73,92 +72,95 @@ def band_keys(texts: Sequence[str], progress: Any = None) -> npt.NDArray[np.uint
     return keys
 
 
-def similar(
-    texts: Sequence[str],
-    left: Positions,
-    right: Positions,
-    *,
-    threshold: float,
-    others: Sequence[str] | None = None,
-) -> npt.NDArray[np.bool_]:
-    """Say of each pair whether the Jaccard similarity of the two texts' shingles reaches the threshold.
+def similar(ones: Sequence[str], others: Sequence[str], *, threshold: float) -> npt.NDArray[np.bool_]:
+    """Say of each pair of texts whether the Jaccard similarity of their shingles reaches the threshold.
 
     Parameters
     ----------
-    texts
-        Normal forms.
-    left, right
-        Positions in ``texts``, shape [n_pairs]; ``right`` in ``others`` where these are given.
+    ones, others
+        Normal forms, those of a pair at the same place.
     threshold
         From which similarity, 0 to 1.
-    others
-        Normal forms that the texts are compared with, or none to compare the texts among themselves.
     """
-    second = texts if others is None else others
-    lengths = np.fromiter((len(texts[a]) + len(second[b]) for a, b in zip(left, right, strict=True)), np.int64)
-    found = np.zeros(len(left), np.bool_)
-    for start, stop in _blocks(lengths, _PAIR_CHARACTERS, most=_PAIRS):
-        one, one_sizes = _sets(texts, left[start:stop])
-        two, two_sizes = _sets(second, right[start:stop])
-        both = np.concatenate([one, two])
-        both.sort()
-        shared = both[1:][both[1:] == both[:-1]] >> np.uint64(48)
-        common = np.bincount(shared.astype(np.int64), minlength=stop - start)
-        # common / union >= threshold, without a division that could round across it
-        found[start:stop] = common >= threshold * (one_sizes + two_sizes - common)
+    lengths = np.maximum(np.maximum(_lengths(ones), _lengths(others)), SHINGLE)
+    order = np.argsort(lengths, kind="stable")  # texts of one length fill a matrix without waste
+    found = np.zeros(len(ones), np.bool_)
+    for start, stop in _blocks(lengths[order], _PAIR_CHARACTERS):
+        pairs = order[start:stop].tolist()
+        width = int(lengths[pairs[-1]])
+        one = _shingle_rows([ones[pair] for pair in pairs], width)
+        two = _shingle_rows([others[pair] for pair in pairs], width)
+        found[pairs] = _jaccard_reaches(one, two, threshold)
     return found
 
 
-def _blocks(lengths: Positions, characters: int, *, most: int = 1 << 62) -> Iterator[tuple[int, int]]:
-    """Cut into runs of so many characters and so many items; a longer item is a run of its own."""
+def _lengths(texts: Sequence[str]) -> Positions:
+    return np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _blocks(lengths: Positions, characters: int) -> Iterator[tuple[int, int]]:
+    """Cut into runs of so many characters; a longer item is a run of its own."""
     ends = np.cumsum(lengths)
     start = 0
     while start < len(ends):
         before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + characters, side="right"))
-        stop = min(max(stop, start + 1), start + most)
+        stop = max(int(np.searchsorted(ends, before + characters, side="right")), start + 1)
         yield start, stop
         start = stop
 
 
-def _shingles(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint64], Positions]:
-    """Hash each run of five characters to 64 bits; gives the hashes and where each text's begin."""
-    filled = [text if len(text) >= SHINGLE else text.ljust(SHINGLE, _FILL) for text in texts]
-    codes = np.frombuffer("".join(filled).encode("utf-32-le", "surrogatepass"), np.uint32)
-    ends = np.cumsum(np.fromiter(map(len, filled), np.int64, len(filled)))
-    n = len(codes) - SHINGLE + 1
-    hashes = codes[:n].astype(np.uint64)
+def _hashed(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
+    """Hash each run of five characters along the last axis to 64 bits."""
+    n = codes.shape[-1] - SHINGLE + 1
+    hashes = codes[..., :n].astype(np.uint64)
     for place in range(1, SHINGLE):
         hashes *= np.uint64(0x9E3779B97F4A7C15)
-        hashes += codes[place : place + n]
-    hashes ^= hashes >> np.uint64(32)
-    hashes *= np.uint64(0xD6E8FEB86659FD93)
-    hashes ^= hashes >> np.uint64(32)
-    hashes *= np.uint64(0xD6E8FEB86659FD93)
-    within = np.ones(n, np.bool_)  # runs across the border of two texts are none
+        hashes += codes[..., place : place + n]
+    for _ in range(2):
+        hashes ^= hashes >> np.uint64(32)
+        hashes *= np.uint64(0xD6E8FEB86659FD93)
+    return hashes
+
+
+def _shingles(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint64], Positions]:
+    """Hash the shingles of texts one after the other; gives them and where each text's begin."""
+    filled = [text if len(text) >= SHINGLE else text.ljust(SHINGLE, _FILL) for text in texts]
+    codes = np.frombuffer("".join(filled).encode("utf-32-le", "surrogatepass"), np.uint32)
+    ends = np.cumsum(_lengths(filled))
+    within = np.ones(len(codes) - SHINGLE + 1, np.bool_)  # runs across the border of two texts are none
     for back in range(1, SHINGLE):
         within[ends[:-1] - back] = False
     starts = np.concatenate([[0], ends[:-1]]) - (SHINGLE - 1) * np.arange(len(ends))
-    return hashes[within], starts
+    return _hashed(codes)[within], starts
 
 
-def _sets(texts: Sequence[str], chosen: Positions) -> tuple[npt.NDArray[np.uint64], Positions]:
-    """Give the distinct shingles of each chosen text, 48 bits below the place of its pair, and how many they are."""
-    used, place = np.unique(chosen, return_inverse=True)
-    hashes, starts = _shingles([texts[position] for position in used])
-    sizes = np.diff(np.append(starts, len(hashes)))
-    tagged = (hashes >> np.uint64(16)) | (np.repeat(np.arange(len(used)), sizes).astype(np.uint64) << np.uint64(48))
-    tagged.sort()
-    first = np.ones(len(tagged), np.bool_)
-    first[1:] = tagged[1:] != tagged[:-1]
-    tagged = tagged[first]
-    owners = (tagged >> np.uint64(48)).astype(np.int64)
-    sizes = np.bincount(owners, minlength=len(used))
-    begins = np.cumsum(sizes) - sizes
-    many = sizes[place]
-    offsets = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
-    plain = tagged[np.repeat(begins[place], many) + offsets] & np.uint64((1 << 48) - 1)
-    return plain | (np.repeat(np.arange(len(chosen)), many).astype(np.uint64) << np.uint64(48)), many
+def _shingle_rows(texts: Sequence[str], width: int) -> npt.NDArray[np.uint64]:
+    """Hash the shingles of texts in a row each, shape [n_texts, width - 4]; what is beyond a text is all ones."""
+    filled = [text if len(text) >= SHINGLE else text.ljust(SHINGLE, _FILL) for text in texts]
+    codes = np.array(filled, dtype=f"U{width}").view(np.uint32).reshape(len(texts), width)
+    sizes = _lengths(filled) - (SHINGLE - 1)
+    hashes = _hashed(codes)
+    hashes[np.arange(hashes.shape[1]) >= sizes[:, None]] = _BEYOND
+    return hashes
+
+
+def _jaccard_reaches(
+    one: npt.NDArray[np.uint64], two: npt.NDArray[np.uint64], threshold: float
+) -> npt.NDArray[np.bool_]:
+    """Compare row with row: size of the intersection against the threshold's share of the union.
+
+    The last bit of a hash makes room for the side it comes from. In a sorted row, a shingle that both sides have then
+    is the only place where the side changes while the rest of the hash does not.
+    """
+    both = np.concatenate([one & ~np.uint64(1), two | np.uint64(1)], axis=1)
+    both[:, : one.shape[1]][one == _BEYOND] = _BEYOND
+    both.sort(axis=1)
+    changes = both[:, 1:] ^ both[:, :-1]
+    common = np.count_nonzero(changes == 1, axis=1)
+    union = np.count_nonzero(changes > 1, axis=1) + (both[:, -1] != _BEYOND)
+    # a product instead of a quotient, which could round across the threshold
+    reaches: npt.NDArray[np.bool_] = common >= threshold * union
+    return reaches
 
 
 def _stirred(key: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
