@@ -17,7 +17,7 @@ from classifine.data.ordering import lot, natural
 from classifine.errors import RowsProblem, count, some
 from classifine.tables import Judgements, LabelledTexts
 
-TieRule = Literal["drop", "random"]
+TieRule = Literal["drop", "review", "random", "priority", "posterior"]
 
 
 @dataclass(frozen=True)
