@@ -34,18 +34,6 @@ def _texts(n: int) -> list[str]:
     return [" ".join(f"{words[(i * 7 + k * (i // 10 + 1)) % 10]}{i * 31 + k}" for k in range(6)) for i in range(n)]
 
 
-def _splits(train: LabelledTexts, validation: LabelledTexts, test: LabelledTexts) -> Splits:
-    return Splits(train, validation, test, LabelSpace(("no", "yes")))
-
-
-def _texts(n: int, start: int = 0) -> list[str]:
-    words = ["river", "budget", "concert", "football", "harvest", "library", "engine", "winter", "garden", "school"]
-    return [
-        " ".join(words[(i * 7 + k * (i // 10 + 1)) % 10] + str(i * 31 + k) for k in range(6))
-        for i in range(start, start + n)
-    ]
-
-
 def test_every_kind_is_found_and_counted_once() -> None:
     texts = _texts(20)
     train = _table([_LONG, *texts[:9]], prefix="a", groups=["u", *"bcdefghij"])

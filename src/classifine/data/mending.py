@@ -15,9 +15,10 @@ from classifine.data.ordering import Keys
 from classifine.data.units import Units
 from classifine.labels import IntVector
 
-_STEPS = 60  # moves tried for each label that a part lacks
+_STEPS = 100  # moves tried for each label that a part lacks
+_MOST_STEPS = 3000  # moves tried in all
 _RESTING = 4  # moves for which a unit that was moved stays
-_LOOKED_AT = 500  # units of a label that are looked at for a move, the smallest first
+_LOOKED_AT = 100  # units of a label that are looked at for a move, the smallest first
 
 
 def mend(units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool_], drawn: Keys) -> IntVector:
@@ -26,23 +27,22 @@ def mend(units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool
     A search by least conflicts (Minton et al. 1992): each move brings a missing label to a part at the least loss of
     others, and a unit that moved rests a while, so that the search does not go in circles.
     """
-    board = _Board(units, part_of, parts)
+    board = _Board(units, part_of, parts, kept)
     missing = board.missing()
     if not missing:
         return part_of
-    best, fewest = board.part_of.copy(), len(missing)
+    best, fewest = board.part_of.copy(), board.harm(missing)
     resting: deque[int] = deque(maxlen=_RESTING)
-    movable = ~kept
-    for step in range(_STEPS * (fewest + 2)):
+    for step in range(min(_STEPS * (len(missing) + 2), _MOST_STEPS)):
         label, part = missing[step % len(missing)]
-        unit = board.cheapest(label, part, movable, drawn, resting)
+        unit = board.cheapest(label, part, drawn, resting)
         if unit is None:
             continue
         resting.append(unit)
         board.move(unit, part)
         missing = board.missing()
-        if len(missing) < fewest:
-            best, fewest = board.part_of.copy(), len(missing)
+        if board.harm(missing) < fewest:
+            best, fewest = board.part_of.copy(), board.harm(missing)
         if not missing:
             break
     return best
@@ -51,7 +51,7 @@ def mend(units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool
 class _Board:
     """How many units of each label stand in each part; the last label stands for any row at all."""
 
-    def __init__(self, units: Units, part_of: IntVector, parts: int) -> None:
+    def __init__(self, units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool_]) -> None:
         self.units = units
         self.part_of = part_of.copy()
         owners = units.owners()
@@ -59,7 +59,12 @@ class _Board:
         self.number = np.zeros((any_row + 1, parts), np.int64)
         np.add.at(self.number, (units.labels, part_of[owners]), 1)
         self.number[any_row] = np.bincount(part_of, minlength=parts)
-        self.required = self.number.sum(axis=1) >= parts
+        held = np.append(np.bincount(units.labels, kept[owners], minlength=any_row), kept.sum())
+        # units that are kept can fill one part only, however many they are
+        self.required = self.number.sum(axis=1) - np.maximum(held - 1, 0) >= parts
+        self._movable = ~kept
+        # what the first part lacks cannot be learnt; what another lacks cannot be scored
+        self._weight = [2] + [1] * (parts - 1)
         by_label = np.argsort(units.labels, kind="stable")
         self._members = owners[by_label]
         self._begin = np.concatenate(([0], units.with_label().cumsum()))
@@ -69,16 +74,18 @@ class _Board:
         lacking = np.argwhere(self.required[:, None] & (self.number == 0))
         return [(int(label), int(part)) for label, part in lacking]
 
-    def cheapest(
-        self, label: int, part: int, movable: npt.NDArray[np.bool_], drawn: Keys, resting: deque[int]
-    ) -> int | None:
+    def harm(self, missing: list[tuple[int, int]]) -> int:
+        """Weigh what is missing."""
+        return sum(self._weight[part] for _, part in missing)
+
+    def cheapest(self, label: int, part: int, drawn: Keys, resting: deque[int]) -> int | None:
         """Find the unit of a label whose move to a part costs the other parts the fewest labels, then rows."""
         any_row = len(self.number) - 1
         if label == any_row:
             members = np.arange(len(self.units))
         else:
             members = self._members[self._begin[label] : self._begin[label + 1]]
-        members = members[movable[members] & (self.part_of[members] != part)]
+        members = members[self._movable[members] & (self.part_of[members] != part)]
         members = members[np.lexsort((drawn[members], self.units.rows[members]))][:_LOOKED_AT]
         ranked = [(self._cost(unit, part), place) for place, unit in enumerate(members.tolist()) if unit not in resting]
         return int(members[min(ranked)[1]]) if ranked else None
