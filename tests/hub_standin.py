@@ -50,7 +50,7 @@ class HubStandin:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def add(self, name: str, folder: Path, *, ref: str = "main", gated: bool = False, token: str | None = None) -> str:
-        """Publish a folder under owner/name at a ref and give its commit."""
+        """Publish a folder under owner/name, or datasets/owner/name, at a ref and give its commit."""
         repository = self.repositories.setdefault(name, Repository())
         repository.gated, repository.token = gated, token
         digest = hashlib.sha1(name.encode(), usedforsecurity=False)
@@ -121,9 +121,11 @@ def _respond(hub: HubStandin, path: str, sent: str | None) -> _Answer:
     if hub.login_page:
         return 200, {"Content-Type": "text/html"}, b"<html>Please log in</html>"
     parts = path.strip("/").split("/")
-    api = parts[:2] == ["api", "models"]
+    api = parts[0] == "api"
     if api:
-        parts = parts[2:]
+        parts = parts[2:] if parts[1:2] == ["models"] else parts[1:]
+    if parts[:1] == ["datasets"]:  # their names begin with the kind, so that a model may have the same one
+        parts = ["/".join(parts[:2]), *parts[2:]]
     repository = hub.repositories.get("/".join(parts[:2]))
     if sent == "Bearer wrong":
         return 401, {"X-Error-Message": "Invalid credentials in Authorization header"}, b""
