@@ -231,7 +231,7 @@ def test_parts_that_the_data_assigns_are_taken_and_what_is_missing_is_cut_from_t
     assert [len(part) for part in _parts(division.splits)] == [32, 8, 20]
     assert division.notes.cut == ("validation",)
     assert all(part.parts is None for part in _parts(division.splits))
-    whole = _assigned(table, ["Train", "dev", "test"] * 20)
+    whole = _assigned(table, ["train", "validation", "test"] * 20)
     assert divide(whole, seed=0).notes.method == "given"
     assert sorted(divide(whole, seed=0).splits.validation.ids) == sorted(f"p{i}" for i in range(1, 60, 3))
 
@@ -253,7 +253,7 @@ def test_equal_texts_in_assigned_parts_are_not_moved() -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        (["train", "tset", "", "tset"], "2 names in the column of splits are unknown"),
+        (["train", "tset", "", "tset"], "2 names of splits are unknown"),
         (["test"] * 4, "assigned to train"),
     ],
 )
@@ -262,7 +262,7 @@ def test_parts_that_cannot_be_read_are_named(parts: list[str], said: str) -> Non
         split(_assigned(_plain(yes=4), parts), seed=0)
     assert said in str(refused.value)
     if "tset" in parts:
-        assert "'tset' (row 2), '' (row 3)" in str(refused.value)
+        assert "'' (row 3), 'tset' (row 2)" in str(refused.value)
 
 
 def test_assigned_parts_and_own_files_exclude_each_other() -> None:
@@ -302,14 +302,20 @@ def test_rare_labels_can_be_left_out_with_their_rows_named() -> None:
     assert sum(division.notes.rows.values()) == 40
     assert "left out" in division.notes.warnings()[0]
     test = replace(_table(["x", "y"], ["yes", "single"], prefix="q"), rows=(101, 102))
-    given_test = split_given(_rare(), None, test, seed=0, rare="drop")
-    assert given_test.test.ids == ("q0",)
+    with_test = divide(_rare(), None, test, seed=0, rare="drop")
+    assert with_test.splits.test.ids == ("q0",)
+    assert with_test.notes.dropped == (44, 102)
 
 
 def test_leaving_out_rare_rows_may_make_another_label_rare() -> None:
     table = _table(["a", "b", "c", "d", "e", "f"], ["x|y", "x|z", "x|y", "y", "w", "w"], prefix="p")
     with pytest.raises(LabelsProblem, match="too few different texts"):
         split(table, seed=0, rare="drop", separator="|")
+
+
+def test_clusters_of_other_rows_are_a_mistake_of_the_program() -> None:
+    with pytest.raises(ValueError, match=r"shape \[6\]"):
+        split(_plain(yes=3, no=3), seed=0, clusters=[0, 1])
 
 
 def test_nothing_but_rare_labels_cannot_fill_three_parts() -> None:

@@ -59,7 +59,7 @@ class SplitNotes:
     rare_rule
         What became of them: ``train`` or ``drop``.
     dropped
-        The numbers of the rows that were left out with them.
+        The numbers of the rows that were left out with them; those of given parts, if any, come last.
     moved
         The numbers of the rows that stand in an earlier part than their own time says, because their unit begins there.
     furthest

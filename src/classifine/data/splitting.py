@@ -23,9 +23,6 @@ from classifine.tables import LabelledTexts, Splits
 Clusters = Sequence[int] | npt.NDArray[np.int64]
 
 PARTS = ("train", "validation", "test")
-_PART_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
-    ("validation", "valid", "val", "dev", "development"), "validation"
-)
 
 
 @dataclass(frozen=True)
@@ -150,6 +147,8 @@ def divide(
             cure="leave --split out, or put all rows into one file",
         )
     linked = None if clusters is None else np.asarray(clusters, np.int64)
+    if linked is not None and linked.shape != (len(train),):
+        raise ValueError(f"clusters must have shape [{len(train)}], got {linked.shape}")
     given = {"train": train, "validation": validation, "test": test}
     tables = {role: table for role, table in given.items() if table is not None}
     if train.parts is not None:
@@ -161,10 +160,10 @@ def divide(
     _refuse_unseen(tables, separator)
     sizes = {"validation": validation_size, "test": test_size}
     missing = {role: size for role, size in sizes.items() if role not in tables}
-    parts, notes = cut(tables["train"], missing, seed, separator=separator, rare=rare, clusters=linked)
-    gone = notes.rare if rare == "drop" else {}
-    others = {role: in_order(_without(table, gone, separator)) for role, table in tables.items() if role != "train"}
-    parts |= others
+    made, notes = cut(tables["train"], missing, seed, separator=separator, rare=rare, clusters=linked)
+    parts = {role: in_order(table) for role, table in tables.items() if role != "train"} | made
+    if rare == "drop":
+        parts, notes = _without_rare(tables, parts, notes, separator)
     cells = (cell for part in PARTS for cell in parts[part].labels)
     space = LabelSpace.of(cells, positive=positive, separator=separator)
     splits = Splits(parts["train"], parts["validation"], parts["test"], space)
@@ -178,19 +177,13 @@ def _as_assigned(
     """Divide a table as its own column says."""
     assert table.parts is not None
     positions: dict[str, list[int]] = {}
-    unknown: dict[str, int] = {}
-    for position, (cell, row) in enumerate(zip(table.parts, table.rows, strict=True)):
-        part = _PART_NAMES.get(cell.strip().casefold())
-        if part is None:
-            unknown[cell] = min(row, unknown.get(cell, row))
-        else:
-            positions.setdefault(part, []).append(position)
-    if unknown:
-        listed = some([f"{cell!r} (row {row})" for cell, row in sorted(unknown.items(), key=lambda item: item[1])])
+    for position, part in enumerate(table.parts):
+        positions.setdefault(part, []).append(position)
+    if unknown := sorted(positions.keys() - set(PARTS)):
         raise RowsProblem(
-            f"{count(len(unknown), 'name')} in the column of splits {'is' if len(unknown) == 1 else 'are'} unknown",
-            found=listed,
-            expected="train, validation (or val, dev) or test in every row",
+            f"{count(len(unknown), 'name')} of splits {'is' if len(unknown) == 1 else 'are'} unknown",
+            found=some([f"{part!r} (row {min(table.rows[row] for row in positions[part])})" for part in unknown]),
+            expected="train, validation or test in every row",
             cure="correct these rows",
         )
     if "train" not in positions:
@@ -232,7 +225,15 @@ def _with_role(table: LabelledTexts, role: str) -> LabelledTexts:
     return replace(table, ids=tuple(f"{role}:{name}" for name in table.ids))
 
 
-def _without(table: LabelledTexts, names: Mapping[str, int], separator: str | None) -> LabelledTexts:
-    """Leave out the rows that have one of these labels."""
-    gone = {cell for cell in set(table.labels) if names.keys() & several_labels(cell, separator)}
-    return table.take([place for place, cell in enumerate(table.labels) if cell not in gone]) if gone else table
+def _without_rare(
+    given: Mapping[str, LabelledTexts], parts: dict[str, LabelledTexts], notes: SplitNotes, separator: str | None
+) -> tuple[dict[str, LabelledTexts], SplitNotes]:
+    """Leave labels that were too rare to be cut out of the given parts, too, for the label space knows them no more."""
+    dropped = list(notes.dropped)
+    for role in sorted(given.keys() - {"train"}):
+        table = parts[role]
+        gone = {cell for cell in set(table.labels) if notes.rare.keys() & several_labels(cell, separator)}
+        kept = [place for place, cell in enumerate(table.labels) if cell not in gone]
+        dropped += [row for row, cell in zip(table.rows, table.labels, strict=True) if cell in gone]
+        parts = {**parts, role: table.take(kept)}
+    return parts, replace(notes, dropped=tuple(dropped))
