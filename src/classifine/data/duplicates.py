@@ -42,6 +42,28 @@ class Overlap:
     match: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class NormalForms:
+    """Texts once normalised.
+
+    Attributes
+    ----------
+    forms
+        The distinct normal forms, sorted.
+    place
+        For each text the position of its form, shape [n_texts].
+    """
+
+    forms: tuple[str, ...]
+    place: npt.NDArray[np.int64]
+
+    def clusters(self, *, threshold: float = NEAR) -> npt.NDArray[np.int64]:
+        """Give each text a number, as :func:`clusters_of` does."""
+        from classifine.data.linking import components
+
+        return _by_appearance(components(self.forms, threshold=threshold)[self.place])
+
+
 def normalise(text: str) -> str:
     """Write a text so that the same thing said twice looks the same.
 
@@ -54,6 +76,16 @@ def normalise(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(_HANDLE.sub("<user>", _LINK.sub("<url>", folded)).split())
+
+
+def normal_forms(texts: Sequence[str]) -> NormalForms:
+    """Normalise texts, and say which of them are then equal."""
+    known: dict[str, int] = {}
+    appeared = np.fromiter((known.setdefault(normalise(text), len(known)) for text in texts), np.int64, len(texts))
+    forms = tuple(sorted(known))
+    rank = np.empty(len(forms), np.int64)
+    rank[np.fromiter((known[form] for form in forms), np.int64, len(forms))] = np.arange(len(forms))
+    return NormalForms(forms, rank[appeared])
 
 
 def groups_of(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -102,10 +134,7 @@ def clusters_of(texts: Sequence[str], *, threshold: float = NEAR) -> npt.NDArray
     >>> clusters_of(["The train was late again today.", "Nice!", "the train was late again today!"]).tolist()
     [0, 1, 0]
     """
-    from classifine.data.linking import components
-
-    forms, place = _distinct(texts)
-    return _by_appearance(components(forms, threshold=threshold)[place])
+    return normal_forms(texts).clusters(threshold=threshold)
 
 
 def overlap(texts: Sequence[str], others: Sequence[str], *, threshold: float = NEAR) -> Overlap:
@@ -128,32 +157,21 @@ def overlap(texts: Sequence[str], others: Sequence[str], *, threshold: float = N
     """
     from classifine.data.linking import nearest_of
 
-    standing = _first(others)
-    same = _lookup(texts, standing)
-    forms, place = _distinct(texts)
-    other_forms, other_place = _distinct(others)
-    form_of_other = np.full(len(other_forms), len(others), np.int64)
-    np.minimum.at(form_of_other, other_place, np.arange(len(others)))
-    folded = _lookup(forms, {form: int(position) for form, position in zip(other_forms, form_of_other, strict=True)})
-    open_ = np.flatnonzero(folded < 0)
-    found = nearest_of([forms[position] for position in open_], other_forms, threshold=threshold)
-    similar = np.full(len(forms), -1, np.int64)
-    similar[open_] = np.where(found < 0, -1, form_of_other[found] if len(others) else -1)
+    same = _lookup(texts, _first(others))
+    asked, known = normal_forms(texts), normal_forms(others)
+    first = np.full(len(known.forms), len(others), np.int64)
+    np.minimum.at(first, known.place, np.arange(len(others)))
+    folded = _lookup(asked.forms, dict(zip(known.forms, first.tolist(), strict=True)))
+    similar = np.full(len(asked.forms), -1, np.int64)
+    left = np.flatnonzero(folded < 0)
+    found = nearest_of([asked.forms[position] for position in left.tolist()], known.forms, threshold=threshold)
+    similar[left[found >= 0]] = first[found[found >= 0]]
+    place = asked.place
     identical = same >= 0
     normalised = ~identical & (folded[place] >= 0)
     near = ~identical & ~normalised & (similar[place] >= 0)
     match = np.select([identical, normalised, near], [same, folded[place], similar[place]], -1)
     return Overlap(identical, normalised, near, match.astype(np.int64))
-
-
-def _distinct(texts: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Give the distinct normal forms, sorted, and the place of each text's among them."""
-    known: dict[str, int] = {}
-    appeared = np.fromiter((known.setdefault(normalise(text), len(known)) for text in texts), np.int64, len(texts))
-    forms = sorted(known)
-    rank = np.empty(len(forms), np.int64)
-    rank[np.fromiter((known[form] for form in forms), np.int64, len(forms))] = np.arange(len(forms))
-    return forms, rank[appeared]
 
 
 def _first(texts: Sequence[str]) -> dict[str, int]:
