@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny_models import FAMILIES, tiny_tokenizer
 
-from classifine.model.tokens import CHARACTERS_PER_TOKEN, batches, encode, pad
+from classifine.errors import ModelUnavailable
+from classifine.model.tokens import CHARACTERS_PER_TOKEN, TokenCounter, batches, encode, pad
 
 TEXTS = ["the bank raised its rate", "a", "please sign the petition today " * 40, "Straße 👩‍👩‍👧 wählen"]
 
@@ -68,3 +72,32 @@ def test_characters_that_make_no_tokens_hide_no_text(text: str) -> None:
     expected = tokenizer([text], truncation=True, max_length=64)["input_ids"]
     assert [one.tolist() for one in encoded.ids] == expected
     assert encoded.cut == (len(tokenizer(text)["input_ids"]) > 64)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_counted_tokens_are_those_the_model_would_read_uncut(family: str, tmp_path: Path) -> None:
+    tokenizer = tiny_tokenizer(family)
+    tokenizer.save_pretrained(tmp_path)
+    counter = TokenCounter(tmp_path, max_length=16)
+    texts = [*TEXTS, "", "vote \ud83d", "word " * 400]
+    mended = [text.replace("\ud83d", "\ufffd") for text in texts]
+    assert counter(texts) == [len(one) for one in tokenizer(mended)["input_ids"]]
+    assert (counter.max_length, counter.name) == (16, tmp_path.name)
+    assert max(counter(texts)) > 400
+
+
+def test_a_giant_text_is_counted_in_pieces(tmp_path: Path) -> None:
+    tiny_tokenizer("bert").save_pretrained(tmp_path)
+    counter = TokenCounter(tmp_path, max_length=16)
+    one, giant = counter(["vote " * 20_000, "vote " * 60_000])
+    assert giant - 2 == 3 * (one - 2)
+
+
+def test_a_folder_without_a_tokenizer_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="tokenizer.json"):
+        TokenCounter(tmp_path, max_length=16)
+
+
+def test_counting_loads_neither_torch_nor_transformers() -> None:
+    told = "import sys, classifine.model.tokens; print({'torch', 'transformers'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout.strip() == "set()"

@@ -1,6 +1,6 @@
 """Takes texts and gives token ids, each text cut to what the model reads and every cut counted.
 
-Also says which texts share a batch: sorted by length, so that little is padding.
+Also counts tokens for the audit, and says which texts share a batch: sorted by length, so that little is padding.
 Does not know labels or how a model computes.
 """
 
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from classifine.errors import ModelUnavailable
 from classifine.progress import bar
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 # Twelve characters a token leave ordinary text untouched.
 CHARACTERS_PER_TOKEN = 12
 _CHUNK = 1024
+# Memory for one text's tokens grows with it; one that is longer is counted in pieces of so many characters.
+_PIECE = 100_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,59 @@ class Encoded:
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens of each text, shape [n]."""
         return np.fromiter((len(one) for one in self.ids), dtype=np.int64, count=len(self.ids))
+
+
+class TokenCounter:
+    """Counts the tokens of texts with a base model's own tokenizer; needs neither torch nor transformers.
+
+    Parameters
+    ----------
+    folder
+        Where the model's ``tokenizer.json`` stands.
+    max_length
+        Tokens the model reads at once, special tokens included.
+
+    Raises
+    ------
+    ModelUnavailable
+        The folder has no tokenizer that can be read.
+    """
+
+    def __init__(self, folder: Path, max_length: int) -> None:
+        from tokenizers import Tokenizer
+
+        file = folder / "tokenizer.json"
+        try:
+            self._tokenizer = Tokenizer.from_str(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelUnavailable(
+                "the tokenizer of the base model cannot be read",
+                where=str(file),
+                found=str(error),
+                expected="the tokenizer.json of a Hugging Face model",
+                cure="choose a model whose folder has this file, or save its tokenizer once with transformers",
+            ) from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._special = int(self._tokenizer.num_special_tokens_to_add(False))
+        self.max_length = max_length
+        self.name = folder.name
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens of each text, special ones included, nothing cut.
+
+        A text of more than 100,000 characters is counted in pieces, so that its count may be off by a token a piece.
+        """
+        counts: list[int] = []
+        for start in range(0, len(texts), _CHUNK):
+            chunk = [_encodable(text) for text in texts[start : start + _CHUNK]]
+            encoded = self._tokenizer.encode_batch_fast([text[:_PIECE] for text in chunk])
+            counts += [len(one) for one in encoded]
+            for place, text in enumerate(chunk, start):
+                for piece in range(_PIECE, len(text), _PIECE):
+                    more = self._tokenizer.encode_batch_fast([text[piece : piece + _PIECE]])
+                    counts[place] += len(more[0]) - self._special
+        return counts
 
 
 def encode(
