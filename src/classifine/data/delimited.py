@@ -1,25 +1,31 @@
 """Takes a CSV or TSV file and gives its records as text, each cell as it stands in the file.
 
-The dialect is RFC 4180's with a delimiter found or named; whatever departs from it is an error with its line.
-Does not know which column is what.
+The dialect is RFC 4180's with a delimiter found or named; the truth is Python's strict reader, and where a piece of
+the file is plain, a fast parser that is proven to see the same. Does not know which column is what.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from classifine.data.encoding import Lines, encoding_of
-from classifine.errors import ClassifineError, FileUnreadable, UsageError, count
+from classifine.data.bad_rows import EXTRA_CELL, MISSING_CELL, NOT_UNICODE, OVER_LONG, BadRows, OnBadRow, over_long
+from classifine.data.cells import not_unicode
+from classifine.data.compression import inner_name
+from classifine.data.encoding import LONGEST_LINE, Lines, Utf8, encoding_of, endless, undecodable
+from classifine.data.faults import DELIMITERS, Place, broken, quote_opened, ragged, stray
+from classifine.data.parts import Part, numbered, regrouped
+from classifine.data.plain import can_be_plain, certified, parsed
+from classifine.errors import FileUnreadable, UsageError
 
 LONGEST_CELL = 10_000_000
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE = 200
-_SHOWN = 5
+_PIECE = 1 << 23
 
 
 class DelimitedFile:
@@ -28,9 +34,11 @@ class DelimitedFile:
     Parameters
     ----------
     path
-        The file.
+        The file, which may be packed.
     encoding, delimiter
         As the user names them; without one, what the file shows.
+    on_bad_row, longest_cell
+        What becomes of rows that cannot be used, and the characters a cell may have.
 
     Raises
     ------
@@ -38,80 +46,128 @@ class DelimitedFile:
         The header cannot be read, or the delimiter is not plain from it.
     """
 
-    def __init__(self, path: Path, *, encoding: str | None, delimiter: str | None) -> None:
+    schema = None
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        encoding: str | None,
+        delimiter: str | None,
+        on_bad_row: OnBadRow = "error",
+        longest_cell: int = LONGEST_CELL,
+        piece: int = _PIECE,
+    ) -> None:
         # The limit is the process's; it is only ever raised, so that nobody else's reader starts to fail.
-        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL, longest_cell))
         self.path = path
-        self.encoding = encoding_of(path, encoding)
-        self.delimiter = _named(delimiter) if delimiter is not None else self._shown()
+        self.encoding = encoding_of(path, encoding, on_bad_row=on_bad_row)
+        with Lines(path, self.encoding.name, escape=on_bad_row == "quarantine") as lines:
+            sample = list(islice(lines, _SAMPLE))
+        self.delimiter = _named(delimiter) if delimiter is not None else self._shown(sample)
+        self.delimiter_by = "named" if delimiter is not None else "found"
+        self.line_ends = _line_ends(sample)
+        self.quoting = "double quotes" if any('"' in line for line in sample) else "none"
         self.blank_lines: list[int] = []
-        header = next(self._records(), None)
+        self.bad = BadRows(path, on_bad_row)
+        self._on_bad_row = on_bad_row
+        self._longest_cell = longest_cell
+        self._piece = piece
+        reading = _Reading(self, piece)
+        try:
+            header = next(reading.exact(), None)
+        finally:
+            reading.close()
         self.names: tuple[str, ...] = tuple(header[2]) if header else ()
 
-    def blocks(self, size: int) -> Iterator[tuple[int, list[list[Any]], None]]:
-        """Give the number of a block's first row, and its columns."""
-        width = len(self.names)
-        rows: list[list[str]] = []
-        records = self._records()
-        next(records)
-        for row, line, cells in records:
-            if len(cells) != width:
-                raise self._ragged((row, line, len(cells)), records)
-            rows.append(cells)
-            if len(rows) == size:
-                yield row - size + 1, [list(column) for column in zip(*rows, strict=True)], None
-                rows = []
-        if rows:
-            yield row - len(rows) + 1, [list(column) for column in zip(*rows, strict=True)], None
-
-    def _records(self) -> Iterator[tuple[int, int, list[str]]]:
-        """Give row number (the header is 0), first line and cells of each record; blank lines are noted."""
+    def blocks(self, size: int) -> Iterator[Part]:
+        """Give the rows, ``size`` at a time."""
+        self.bad = BadRows(self.path, self._on_bad_row)
         self.blank_lines = []
-        blank: list[int] = []
-        row, width, line = -1, 0, 1
-        carriage_returns = False
-        with Lines(self.path, self.encoding) as lines:
-            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            while True:
-                try:
-                    cells = next(reader, None)
-                except csv.Error as error:
-                    raise self._broken(error, row + 1, line, reader.line_num) from None
-                if cells is None:
-                    return
-                if row == -1:
-                    carriage_returns = lines.last.endswith("\r")
-                elif lines.last.endswith("\r") and not carriage_returns:
-                    raise self._stray(row + 1, reader.line_num)
-                if not cells and width == 1:
-                    cells = [""]  # where there is one column, an empty line is a row with an empty cell
-                if cells:
-                    row += 1
-                    if row == 0:
-                        width = len(cells)
-                    elif blank:
-                        self.blank_lines += blank
-                        blank = []
-                    yield row, line, cells
-                elif row > 0:
-                    blank.append(line)
-                line = reader.line_num + 1
+        yield from regrouped(self._parts(), size)
 
-    def _shown(self) -> str:
+    def _parts(self) -> Iterator[Part]:
+        reading = _Reading(self, self._piece)
+        try:
+            if next(reading.exact(), None) is None:
+                return
+            plain = can_be_plain(self.delimiter, len(self.names)) and not reading.carriage_returns
+            while True:
+                if plain and reading.feed.at_boundary:
+                    fast = reading.fast(self.names, self._longest_cell)
+                    if fast is not None:
+                        if not self.bad.stops:
+                            yield fast
+                        continue
+                part = self._exact_part(reading)
+                if part is None:
+                    break
+                if part.rows and not self.bad.stops:
+                    yield part
+        except FileUnreadable as error:
+            self.bad.settle(further=error)
+        finally:
+            reading.close()
+        self.bad.settle()
+
+    def _exact_part(self, reading: _Reading) -> Part | None:
+        """Read records one by one to the end of the piece; none at the end of the file."""
+        rows: list[int] = []
+        records: list[list[str]] = []
+        some = False
+        for row, line, cells in reading.exact():
+            some = True
+            if self._usable(reading, row, line, cells):
+                rows.append(row)
+                records.append(cells)
+            if reading.feed.at_boundary:
+                break
+        if not some and reading.feed.ended:
+            return None
+        columns: list[list[Any]] = [list(column) for column in zip(*records, strict=True)]
+        return Part(numbered(rows), columns, texts=True)
+
+    def _usable(self, reading: _Reading, row: int, line: int, cells: list[str]) -> bool:
+        feed = reading.feed
+        width = len(self.names)
+        where = f"row {row} (line {line})"
+        if feed.damaged and not all(map(_sound, cells)):
+            error = not_unicode(f"{self.path}, {where}", UnicodeDecodeError("utf-8", b"", 0, 0, ""))
+            self.bad.add(row, line, NOT_UNICODE, feed.taken, error)
+        elif len(cells) != width:
+            reason = EXTRA_CELL if len(cells) > width else MISSING_CELL
+            self.bad.add(row, line, reason, feed.taken, ragged(self.path, row, line, len(cells), self.names))
+        elif feed.taken_length > self._longest_cell and (most := max(map(len, cells))) > self._longest_cell:
+            error = over_long(self.path, f"row {row} (begins on line {line})", most, self._longest_cell)
+            self.bad.add(row, line, OVER_LONG, feed.taken, error)
+        else:
+            return True
+        return False
+
+    def skipped(self, place: Place, taken: str, error: csv.Error) -> int | None:
+        """Set aside a record with a cell beyond what the reader holds, and give the line on which it ends."""
+        if "field limit" not in str(error) or place.row < 1 or self._on_bad_row == "error":
+            return None
+        _, end = quote_opened(place)
+        if end is not None:
+            where = f"row {place.row} (begins on line {place.line})"
+            fault = over_long(self.path, where, len(taken), self._longest_cell)
+            self.bad.add(place.row, place.line, OVER_LONG, taken, fault)
+        return end
+
+    def _shown(self, sample: Sequence[str]) -> str:
         """Find the delimiter: the one that divides the header, and the first rows into as many cells."""
-        with Lines(self.path, self.encoding) as lines:
-            sample = list(islice(lines, _SAMPLE))
-        widths = {delimiter: _widths(sample, delimiter) for delimiter in _DELIMITERS}
+        widths = {delimiter: _widths(sample, delimiter) for delimiter in DELIMITERS}
         dividing = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
         steady = [delimiter for delimiter in dividing if len(set(widths[delimiter])) == 1]
         for likely in (steady, dividing):
             if len(likely) == 1:
                 return likely[0]
-            if "\t" in likely and self.path.suffix.lower() == ".tsv":
+            if "\t" in likely and inner_name(self.path).suffix.lower() == ".tsv":
                 return "\t"
         if not dividing:
             return ","
-        either = " or ".join(_DELIMITERS[delimiter] for delimiter in steady or dividing)
+        either = " or ".join(DELIMITERS[delimiter] for delimiter in steady or dividing)
         raise FileUnreadable(
             f"{self.path} may be delimited by {either}",
             where="header",
@@ -119,81 +175,185 @@ class DelimitedFile:
             cure="name it: add --delimiter, with the character or the word tab",
         )
 
-    def _ragged(self, first: tuple[int, int, int], records: Iterator[tuple[int, int, list[str]]]) -> FileUnreadable:
-        """Go on to the end, so that all rows of a wrong length are named at once."""
-        width = len(self.names)
-        wrong, total = [first], 1
+
+class _Reading:
+    """One way through the file, from its beginning: where it stands, and the two readers."""
+
+    def __init__(self, file: DelimitedFile, piece: int) -> None:
+        self.file = file
+        self.feed = _Feed(file.path, file.encoding.name, piece, escape=not file.bad.fatal)
+        self.row = -1
+        self.width = 0
+        self.carriage_returns = False
+        self._blank: list[int] = []
+
+    def close(self) -> None:
+        self.feed.close()
+
+    def fast(self, names: tuple[str, ...], longest_cell: int) -> Part | None:
+        """Read the next piece at once, where that is proven to be right."""
+        feed, delimiter = self.feed, self.file.delimiter
+        feed.fill()
+        if not feed.buffer:
+            return None
+        cut = certified(feed.buffer, delimiter=delimiter, width=len(names), final=feed.final)
+        if cut is None:
+            return None
+        columns = parsed(feed.buffer, cut, delimiter=delimiter, width=len(names), longest_cell=longest_cell)
+        if columns is None:
+            return None
+        feed.skip(cut)
+        first = self.row + 1
+        self.row += len(columns[0])
+        self._noted()
+        return Part(range(first, self.row + 1), columns, texts=True)
+
+    def exact(self) -> Iterator[tuple[int, int, list[str]]]:
+        """Give row number (the header is 0), first line and cells of each record; blank lines are noted."""
+        feed = self.feed
+        feed.by_line = self.row == -1
+        reader = csv.reader(feed, delimiter=self.file.delimiter, strict=True)
+        while True:
+            feed.forget()
+            line = feed.number + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                place = Place(self.file.path, feed.encoding, self.file.delimiter, self.row + 1, line)
+                end = self.file.skipped(place, feed.taken, error)
+                if end is None:
+                    raise broken(
+                        error, place, line=feed.number, longest_cell=max(LONGEST_CELL, csv.field_size_limit())
+                    ) from None
+                while feed.number < end:
+                    next(feed)
+                self.row += 1
+                reader = csv.reader(feed, delimiter=self.file.delimiter, strict=True)
+                continue
+            if cells is None:
+                return
+            if self.row == -1:
+                self.carriage_returns = feed.last.endswith("\r")
+            elif feed.last.endswith("\r") and not self.carriage_returns:
+                raise stray(self.file.path, self.row + 1, feed.number)
+            if not cells and self.width == 1:
+                cells = [""]  # where there is one column, an empty line is a row with an empty cell
+            if cells:
+                self.row += 1
+                if self.row == 0:
+                    self.width = len(cells)
+                    feed.by_line = False
+                self._noted()
+                yield self.row, line, cells
+            elif self.row > 0:
+                self._blank.append(line)
+
+    def _noted(self) -> None:
+        """Note the blank lines met so far: only those between rows count."""
+        self.file.blank_lines += self._blank
+        self._blank = []
+
+
+class _Feed(Iterator[str]):
+    """The lines of the file for the exact reader, and the bytes before it for the fast one."""
+
+    def __init__(self, path: Path, encoding: str, piece: int, *, escape: bool) -> None:
+        self.encoding = encoding
+        self.buffer = b""
+        self.final = False
+        self.number = 0
+        self.last = ""
+        self.damaged = False
+        self.by_line = False
+        self._path = path
+        self._piece = piece
+        self._escape = escape
+        self._source = Utf8(path, encoding, escape=escape)
+        self._lines: list[str] = []
+        self._at = 0
+        self._taken: list[str] = []
+
+    def close(self) -> None:
+        self._source.close()
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the exact reader has taken all lines of its piece, so that the buffer begins a record."""
+        return self._at == len(self._lines)
+
+    @property
+    def ended(self) -> bool:
+        return self.at_boundary and self.final and not self.buffer
+
+    @property
+    def taken(self) -> str:
+        """The record as it stands in the file, without its line end."""
+        return "".join(self._taken).rstrip("\r\n")
+
+    @property
+    def taken_length(self) -> int:
+        return sum(map(len, self._taken))
+
+    def forget(self) -> None:
+        """Begin a record."""
+        self._taken.clear()
+
+    def fill(self, least: int = 0) -> None:
+        """Read on until the buffer holds a piece, or the file ends."""
+        wanted = max(self._piece, least)
+        while not self.final and len(self.buffer) < wanted:
+            found = self._source.read(max(1, wanted - len(self.buffer)))
+            self.final = not found
+            self.buffer += found
+
+    def skip(self, cut: Any) -> None:
+        """Leave out what the fast reader has read."""
+        self.buffer = self.buffer[cut.end :]
+        self.number += cut.lines
+
+    def __next__(self) -> str:
+        if self._at == len(self._lines) and not self._more():
+            raise StopIteration
+        line = self._lines[self._at]
+        self._at += 1
+        self.number += 1
+        self.last = line
+        self._taken.append(line)
+        return line
+
+    def _more(self) -> bool:
+        """Take whole lines from the buffer."""
+        self.fill()
+        while True:
+            end = (self.buffer.find(b"\n") if self.by_line else self.buffer.rfind(b"\n")) + 1
+            if not end and not self.final:  # old Mac lines; the last byte may be the first half of a line end
+                end = self.buffer.rfind(b"\r", 0, len(self.buffer) - 1) + 1
+            if end or self.final:
+                break
+            if len(self.buffer) >= LONGEST_LINE:
+                raise endless(self._path, self.number + 1)
+            self.fill(2 * len(self.buffer))
+        piece = self.buffer[: end or len(self.buffer)]
+        self.buffer = self.buffer[len(piece) :]
         try:
-            for row, line, cells in records:
-                if len(cells) != width:
-                    total += 1
-                    if total <= _SHOWN:
-                        wrong.append((row, line, len(cells)))
-        except ClassifineError:
-            pass  # a second fault further down; it will be named once these rows are mended
-        more = f" and {total - _SHOWN:,} more" if total > _SHOWN else ""
-        return FileUnreadable(
-            f"{count(total, 'row')} of {self.path} {'has' if total == 1 else 'have'} too many or too few cells",
-            where=", ".join(f"row {row} (line {line})" for row, line, _ in wrong) + more,
-            found=", ".join(str(cells) for *_, cells in wrong) + (" … cells" if more else " cells"),
-            expected=f"{count(width, 'cell')}, as in the header: {', '.join(map(repr, self.names))[:200]}",
-            cure='put cells that hold the delimiter in "double quotes", or name another one with --delimiter',
-        )
+            text, self.damaged = piece.decode("utf-8"), False
+        except UnicodeDecodeError:
+            if not self._escape:
+                raise undecodable(self._path, self.encoding) from None
+            text, self.damaged = piece.decode("utf-8", "surrogateescape"), True
+        self._lines, self._at = list(StringIO(text, newline="")), 0
+        return bool(self._lines)
 
-    def _broken(self, error: csv.Error, row: int, start: int, line: int) -> FileUnreadable:
-        """Name a fault of quoting by the line on which the quote was opened."""
-        opened = self._opened(start)
-        where = f"row {row} (line {line})" if row > 0 else f"header (line {line})"
-        if "field limit" in str(error):
-            cause = f"; it may be a quote on line {opened} that is never closed" if opened else ""
-            return FileUnreadable(
-                f"a cell of {self.path} has more than {LONGEST_CELL:,} characters",
-                where=f"row {row} (begins on line {start})",
-                cure=f"shorten that cell{cause}",
-            )
-        if "end of data" in str(error):
-            return FileUnreadable(
-                f"a quote in {self.path} is opened and never closed",
-                where=f"row {row}, opened on line {opened}",
-                found="the end of the file",
-                cure='close it; a quote within a quoted cell is written twice: ""',
-            )
-        return FileUnreadable(
-            f"a quoted cell of {self.path} goes on behind its closing quote",
-            where=f"{where}; the quote was opened on line {opened}",
-            expected=f"a {_DELIMITERS.get(self.delimiter, repr(self.delimiter))} or the end of the line",
-            cure='a quote within a quoted cell is written twice: ""',
-        )
 
-    def _stray(self, row: int, line: int) -> FileUnreadable:
-        return FileUnreadable(
-            f"{self.path} has a carriage return in the midst of a line",
-            where=f"row {row} (line {line})",
-            expected="the line ends of the header",
-            cure='put the cell in "double quotes" if the carriage return belongs to it, else remove it',
-        )
+def _sound(cell: str) -> bool:
+    return cell.isascii() or not any("\ud800" <= character <= "\udfff" for character in cell)
 
-    def _opened(self, start: int) -> int | None:
-        """Find the line on which the quoted cell begins that the reader stumbled over."""
-        opened, state = None, "begin"
-        with Lines(self.path, self.encoding) as lines:
-            for number, line in enumerate(lines, 1):
-                if number < start:
-                    continue
-                for character in line:
-                    if state == "quoted":
-                        state = "closed?" if character == '"' else "quoted"
-                    elif character == '"' and state == "closed?":
-                        state = "quoted"
-                    elif character == '"' and state == "begin":
-                        opened, state = number, "quoted"
-                    elif character in (self.delimiter, "\r", "\n"):
-                        state = "begin"
-                    elif state == "closed?":
-                        return opened
-                    else:
-                        state = "plain"
-        return opened
+
+def _line_ends(sample: Sequence[str]) -> str:
+    kinds = {"CR LF" if line.endswith("\r\n") else "CR" if line.endswith("\r") else "LF" for line in sample[:-1]}
+    if len(sample) == 1 and sample[0].endswith(("\r", "\n")):
+        kinds = {"CR LF" if sample[0].endswith("\r\n") else "CR" if sample[0].endswith("\r") else "LF"}
+    return " and ".join(sorted(kinds)) or "none"
 
 
 def _widths(sample: Sequence[str], delimiter: str) -> list[int]:

@@ -1,17 +1,23 @@
-"""Takes a path and gives the rows of that file in blocks, whatever its format.
+"""Takes a path and gives the rows of that file in blocks, whatever its format, and says how it was read.
 
-Its ending says the format. Does not know which column is what.
+Its ending says the format, and a second one (.gz, .zst) the compression. Does not know which column is what.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from classifine.data.delimited import DelimitedFile
-from classifine.data.formats import ExcelFile, JsonFile, ParquetFile
+from classifine.data.bad_rows import BadRows, OnBadRow, Rejected
+from classifine.data.compression import COMPRESSIONS, compression_of, inner_name
+from classifine.data.delimited import LONGEST_CELL, DelimitedFile
+from classifine.data.encoding import Encoding
+from classifine.data.excel import ExcelFile
+from classifine.data.formats import ParquetFile
+from classifine.data.json_rows import JsonFile
+from classifine.data.parts import Part
 from classifine.errors import (
     ColumnProblem,
     FileMissing,
@@ -24,6 +30,17 @@ from classifine.errors import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+__all__ = [
+    "ENDINGS",
+    "LONGEST_CELL",
+    "Block",
+    "Detected",
+    "Rejected",
+    "TableFile",
+    "require_column",
+    "require_file",
+]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json", ".xlsx")
 
@@ -40,14 +57,58 @@ class Block:
         The cells by column; a name that stands twice in the header is not among them.
     arrow
         The same rows with their Arrow types, from a Parquet file.
+    rows
+        The number of each row: a range unless rows were set aside.
+    texts
+        Whether every cell is known to be a ``str`` of valid Unicode.
     """
 
     first_row: int
     columns: dict[str, list[Any]]
     arrow: pa.RecordBatch | None = None
+    rows: Sequence[int] = ()
+    texts: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            object.__setattr__(self, "rows", range(self.first_row, self.first_row + len(self)))
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else self.arrow.num_rows if self.arrow else 0
+
+
+@dataclass(frozen=True)
+class Detected:
+    """How a file was read: what its ending, its bytes and the user say of it.
+
+    Attributes
+    ----------
+    format
+        ``delimited``, ``json lines``, ``json``, ``parquet`` or ``excel``.
+    compression
+        ``gzip``, ``zstd`` or none.
+    encoding, encoding_by, confidence
+        Of a text file: its name; ``byte order mark``, ``every byte fits UTF-8``, ``most bytes fit UTF-8`` (rows with
+        others are set aside), ``named`` or ``guessed``; and how sure a guess is, from 0 to 1.
+    delimiter, delimiter_by
+        Of a delimited file: the character; ``named`` or ``found``.
+    line_ends, quoting
+        Of a delimited file: ``LF``, ``CR LF``, ``CR`` or several; ``double quotes`` or ``none``, in its first lines.
+    """
+
+    format: str
+    compression: str | None = None
+    encoding: str | None = None
+    encoding_by: str | None = None
+    confidence: float = 1.0
+    delimiter: str | None = None
+    delimiter_by: str | None = None
+    line_ends: str | None = None
+    quoting: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return asdict(self)
 
 
 class TableFile:
@@ -56,9 +117,15 @@ class TableFile:
     Parameters
     ----------
     path
-        CSV, TSV, Parquet, JSON Lines, JSON or Excel, by its ending.
+        CSV, TSV, Parquet, JSON Lines, JSON or Excel, by its ending; each may be packed (.gz, .zst).
     encoding, delimiter
         Of text files; without one, what the file itself shows.
+    on_bad_row
+        ``error``: a row that cannot be used stops the reading, and the error names all of them. ``quarantine``: they
+        are set aside, see ``rejected``. A quote that is never closed is an error in any case, for nothing is certain
+        behind it.
+    longest_cell
+        Characters a cell may have.
 
     Attributes
     ----------
@@ -66,6 +133,8 @@ class TableFile:
         The columns, in order, as the file names them.
     schema
         The Arrow schema of a Parquet file.
+    detected
+        How the file was read.
 
     Raises
     ------
@@ -77,12 +146,21 @@ class TableFile:
         The file is empty, or not what its ending says; reading the blocks may raise it too.
     """
 
-    def __init__(self, path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        on_bad_row: OnBadRow = "error",
+        longest_cell: int = LONGEST_CELL,
+    ) -> None:
         require_file(path)
         self.path = path
-        self._format = _format_of(path, encoding, delimiter)
+        self._format = _format_of(path, encoding, delimiter, on_bad_row, longest_cell)
         self.names: tuple[str, ...] = self._format.names
-        self.schema: pa.Schema | None = getattr(self._format, "schema", None)
+        self.schema: pa.Schema | None = self._format.schema
+        self.detected = _detected(self._format)
         if not self.names:
             raise FileUnreadable(f"{path} is empty", expected="a header and rows", cure="check how it was written")
 
@@ -91,19 +169,31 @@ class TableFile:
         """The lines between rows that hold nothing, as far as the file has been read."""
         return tuple(self._format.blank_lines)
 
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The rows that were set aside, as far as the file has been read."""
+        return tuple(self._format.bad.rejected) if not self._format.bad.fatal else ()
+
     def blocks(self, size: int = 8192) -> Iterator[Block]:
         """Stream the rows, ``size`` at a time.
 
         Raises
         ------
         FileUnreadable
-            A row that cannot be read, by row and line, or no row at all.
+            Rows that cannot be used, by row and line, or no row at all.
         """
         single = [(index, name) for index, name in enumerate(self.names) if self.names.count(name) == 1]
         empty = True
-        for first_row, columns, batch in self._format.blocks(size):
+        for part in self._format.blocks(size):
             empty = False
-            yield Block(first_row, {name: columns[index] for index, name in single}, batch)
+            columns = {name: part.columns[index] for index, name in single}
+            yield Block(part.rows[0], columns, part.arrow, part.rows, part.texts)
+        if empty and self._format.bad:
+            raise FileUnreadable(
+                f"no row of {self.path} can be used",
+                found=some([f"row {one.row}: {one.reason}" for one in self.rejected]),
+                cure="mend those rows, or check how the file was written",
+            )
         if empty:
             raise FileUnreadable(
                 f"{self.path} has a header and no rows",
@@ -142,12 +232,17 @@ def require_column(names: Sequence[str], wanted: str, *, role: str, where: str) 
 
 
 class _Format(Protocol):
+    path: Path
     names: tuple[str, ...]
+    bad: BadRows
+
+    @property
+    def schema(self) -> Any: ...
 
     @property
     def blank_lines(self) -> Sequence[int]: ...
 
-    def blocks(self, size: int) -> Iterator[tuple[int, list[list[Any]], Any]]: ...
+    def blocks(self, size: int) -> Iterator[Part]: ...
 
 
 def require_file(path: Path) -> None:
@@ -171,21 +266,43 @@ def require_file(path: Path) -> None:
         raise FileMissing(f"{path} cannot be opened: {error.strerror}", cure="check who may read it") from None
 
 
-def _format_of(path: Path, encoding: str | None, delimiter: str | None) -> _Format:
-    match path.suffix.lower():
+def _format_of(
+    path: Path, encoding: str | None, delimiter: str | None, on_bad_row: OnBadRow, longest_cell: int
+) -> _Format:
+    match inner_name(path).suffix.lower():
         case ".csv" | ".tsv" | ".txt":
-            return DelimitedFile(path, encoding=encoding, delimiter=delimiter)
+            return DelimitedFile(
+                path, encoding=encoding, delimiter=delimiter, on_bad_row=on_bad_row, longest_cell=longest_cell
+            )
         case ".jsonl" | ".ndjson" | ".json":
-            return JsonFile(path, encoding=encoding)
+            return JsonFile(path, encoding=encoding, on_bad_row=on_bad_row, longest_cell=longest_cell)
         case ".parquet":
-            return ParquetFile(path)
+            return ParquetFile(path, on_bad_row=on_bad_row, longest_cell=longest_cell)
         case ".xlsx":
-            return ExcelFile(path)
+            return ExcelFile(path, on_bad_row=on_bad_row, longest_cell=longest_cell)
         case ending:
             raise UsageError(
                 f"{path} ends in {ending!r}, which is no kind of file known here"
                 if ending
-                else f"{path} has no ending",
-                expected=", ".join(ENDINGS),
+                else f"{path} has no ending" + (" before that of its compression" if compression_of(path) else ""),
+                expected=f"{', '.join(ENDINGS)}; each may be followed by {' or '.join(COMPRESSIONS)}",
                 cure="save it as one of these, or give it the ending of what it holds",
             )
+
+
+def _detected(file: _Format) -> Detected:
+    name = {DelimitedFile: "delimited", ParquetFile: "parquet", ExcelFile: "excel"}.get(type(file))
+    if name is None:
+        name = "json" if inner_name(file.path).suffix.lower() == ".json" else "json lines"
+    encoding: Encoding | None = getattr(file, "encoding", None)
+    return Detected(
+        format=name,
+        compression=compression_of(file.path),
+        encoding=encoding.name if encoding else None,
+        encoding_by=encoding.by if encoding else None,
+        confidence=encoding.confidence if encoding else 1.0,
+        delimiter=file.delimiter if isinstance(file, DelimitedFile) else None,
+        delimiter_by=file.delimiter_by if isinstance(file, DelimitedFile) else None,
+        line_ends=file.line_ends if isinstance(file, DelimitedFile) else None,
+        quoting=file.quoting if isinstance(file, DelimitedFile) else None,
+    )
