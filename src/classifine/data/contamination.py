@@ -5,7 +5,7 @@ Looks at the rows only, whoever divided them. Does not know how splits are made 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ IDENTICAL = "identical text"
 NORMALISED = "identical after normalising"
 NEAR = "near-duplicate"
 KINDS = (SAME_ID, SAME_GROUP, IDENTICAL, NORMALISED, NEAR)
+REFUSING = KINDS[:3]
 
 _PAIRS = (("test", "train"), ("test", "validation"), ("validation", "train"))
 
@@ -53,6 +54,10 @@ class Shared:
     def counts(self) -> dict[str, int]:
         """Count rows by kind; kinds that do not occur are left out."""
         return {kind: len(places) for kind, places in self.positions.items() if places}
+
+    def rows_of(self, kinds: Sequence[str]) -> list[int]:
+        """List the numbers of the part's rows of these kinds, rising."""
+        return sorted({row for kind in kinds for row in self.numbers[kind]})
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON: counts, ids and row numbers by kind."""
@@ -119,17 +124,17 @@ class Contamination:
         if not self.refused(max_contaminated):
             return
         against = [one for one in self.shared if one.part == "test" and one.counts()]
+        beside = f"stands beside the score of the {count(len(self.clean), 'clean row')}"
         raise Contaminated(
-            f"{self.seen:,} of {count(self.test_rows, 'test row')} {'is' if self.seen == 1 else 'are'} not unseen, "
-            "so a score on them would be too good",
-            where="; ".join(_rows(one) for one in against),
+            f"{self.seen:,} of {count(self.test_rows, 'test row')} {'shares' if self.seen == 1 else 'share'} an id, a "
+            "group or a text, wholly or nearly, with training or validation, so a score on them would be too good",
+            where="; ".join(f"{_rows(one, REFUSING)} in {one.against}" for one in against if one.rows_of(REFUSING)),
             found="; ".join(_told(one) for one in against),
             expected="no shared id, no shared group, and identical texts in at most "
-            f"{max_contaminated:.2%} of the test rows (max_contaminated)",
+            f"{max_contaminated * 100:g} % of the test rows (max_contaminated)",
             cure="remove these rows from train and validation; or divide the data again with `classifine split DATA "
             "-o DIR`, with --group COLUMN where rows belong together; or go on with --allow-contaminated: then every "
-            "score says that it is contaminated and stands beside the score of the "
-            + count(len(self.clean), "clean row"),
+            f"score says that it is contaminated and {beside if self.clean else 'there are no clean rows to score'}",
         )
 
     def warnings(self) -> tuple[str, ...]:
@@ -227,6 +232,5 @@ def _told(one: Shared) -> str:
     return f"{one.part} against {one.against}, of {count(one.rows, 'row')}: {kinds}"
 
 
-def _rows(one: Shared) -> str:
-    found = sorted({row for rows in one.numbers.values() for row in rows})
-    return f"{one.part} rows {some(found)}"
+def _rows(one: Shared, kinds: Sequence[str] = KINDS) -> str:
+    return f"{one.part} rows {some(one.rows_of(kinds))}"

@@ -54,7 +54,7 @@ def moments(times: Sequence[str], rows: Sequence[int]) -> IntVector:
     blank = [row for cell, row in zip(cells, rows, strict=True) if not cell]
     if blank:
         raise RowsProblem(
-            f"{count(len(blank), 'row has', 'rows have')} no time, so they cannot be split by time",
+            f"{count(len(blank), 'row has', 'rows have')} no time, so the texts cannot be split by time",
             where=f"rows {some(sorted(blank))}",
             cure="fill in the times, delete these rows, or leave --time out",
         )
