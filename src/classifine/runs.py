@@ -35,7 +35,7 @@ class Source:
     Attributes
     ----------
     role
-        ``data``, ``train``, ``validation`` or ``test``.
+        ``data``, ``train``, ``validation``, ``test``, ``texts`` or ``decisions``.
     path
         Where it was; only for people, identity is the digest.
     sha256
@@ -71,6 +71,7 @@ class RunFolder:
         self.splits = self.path / "splits.parquet"
         self.audit = self.path / "audit.json"
         self.ties = self.path / "ties.csv"
+        self.rejected = self.path / "quarantine" / "rows.csv"
         self.model = self.path / "model"
         self.history = self.path / "history.json"
         self.checkpoints = self.path / "checkpoints"
@@ -263,7 +264,7 @@ class RunFolder:
     def _command(self, sources: Sequence[Source]) -> str | None:
         """Give the command that makes this run again elsewhere; rows from memory have none."""
         named = [[source.path] if source.role == "data" else [f"--{source.role}", source.path] for source in sources]
-        if not all(Path(source.path).is_file() for source in sources):
+        if not all(Path(source.path).is_file() or source.path.startswith("hf://") for source in sources):
             return None
         words = [word for pair in named for word in pair]
         return shlex.join(["classifine", "run", *words, "--settings", str(self.settings), "--out", "AGAIN"])
@@ -284,8 +285,7 @@ def versions() -> dict[str, str]:
 
 
 def _changed_sources(old: Sequence[dict[str, str]], new: Sequence[Source]) -> list[str]:
-    before = {entry["role"]: entry for entry in old}
-    after = {source.role: source.to_dict() for source in new}
+    before, after = (_by_role(entries) for entries in (old, [source.to_dict() for source in new]))
     changed = []
     for role in sorted(before.keys() | after.keys()):
         was, now = before.get(role), after.get(role)
@@ -294,6 +294,15 @@ def _changed_sources(old: Sequence[dict[str, str]], new: Sequence[Source]) -> li
         elif was["sha256"] != now["sha256"]:
             changed.append(f"{role} file: the content changed ({was['path']} → {now['path']})")
     return changed
+
+
+def _by_role(entries: Sequence[dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Give the files by role, further ones of a role with a number."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in entries:
+        number = sum(entry["role"] == other["role"] for other in found.values()) + 1
+        found[entry["role"] if number == 1 else f"{entry['role']} {number}"] = entry
+    return found
 
 
 def _now() -> str:

@@ -21,7 +21,7 @@ def _card(draw: Draw, seen: Seen | None) -> Scorecard:
 
 
 def _seen(clean: int, *, contaminated: bool) -> Seen:
-    return Seen({"identical texts": N - clean, "shared ids": 0}, tuple(range(clean)), N, contaminated)
+    return Seen({"identical text": N - clean, "same id": 0}, tuple(range(clean)), N, contaminated)
 
 
 def _figures(value: Any) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def test_each_contaminated_figure_says_so_and_has_the_clean_one_beside_it(draw: 
 def test_the_verdict_says_contaminated_first(draw: Draw) -> None:
     verdict = _card(draw, _seen(100, contaminated=True)).verdict
     assert verdict.startswith(
-        "Contaminated: 20 of 120 test rows stand in training or validation, too (20 identical texts). On the 100 clean "
+        "Contaminated: 20 of 120 test rows stand in training or validation, too (identical text 20). On the 100 clean "
     )
     assert "No clean row is left" in _card(draw, _seen(0, contaminated=True)).verdict
 
@@ -56,12 +56,12 @@ def test_the_verdict_says_contaminated_first(draw: Draw) -> None:
 def test_a_few_seen_rows_are_a_caution_and_no_stamp(draw: Draw) -> None:
     card = _card(draw, _seen(119, contaminated=False))
     assert not card.verdict.startswith("Contaminated")
-    assert card.cautions[0].startswith("1 of 120 test rows stands in training or validation, too (1 identical texts)")
+    assert card.cautions[0].startswith("1 of 120 test rows stands in training or validation, too (identical text 1)")
     figures = _figures(card.to_dict()["scores"])
     assert all("contaminated" not in figure and "clean" in figure for figure in figures)
 
 
-@pytest.mark.parametrize("seen", [None, Seen({"identical texts": 0}, tuple(range(N)), N, contaminated=False)])
+@pytest.mark.parametrize("seen", [None, Seen({"identical text": 0}, tuple(range(N)), N, contaminated=False)])
 def test_without_seen_rows_nothing_is_said(draw: Draw, seen: Seen | None) -> None:
     told = _card(draw, seen).to_dict()
     assert told["seen"] is None

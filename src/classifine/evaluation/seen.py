@@ -43,7 +43,7 @@ class Seen:
     @property
     def sentence(self) -> str:
         """Say what was found."""
-        kinds = some([f"{number:,} {kind}" for kind, number in self.counts.items() if number], limit=len(self.counts))
+        kinds = some([f"{kind} {number:,}" for kind, number in self.counts.items() if number], limit=len(self.counts))
         stand = "stands" if self.rows == 1 else "stand"
         return f"{self.rows:,} of {count(self.n, 'test row')} {stand} in training or validation, too ({kinds})"
 
