@@ -68,6 +68,17 @@ def test_the_columns_of_a_stored_table() -> None:
     assert splits_from_table(splits_table(plain), positive="yes") == plain
 
 
+def test_a_column_that_only_some_parts_have_is_left_out() -> None:
+    table = replace(_table(), groups=("g",) * 30)
+    nothing = LabelledTexts((), (), (), ())
+    plain = replace(table.take(range(20, 30)), groups=None)
+    space = LabelSpace(("no", "yes"))
+    assert "group" in splits_table(Splits(table, nothing, nothing, space)).column_names
+    stored = splits_table(Splits(table.take(range(20)), nothing, plain, space))
+    assert "group" not in stored.column_names
+    assert splits_from_table(stored).train == replace(table.take(range(20)), groups=None)
+
+
 def test_the_digest_of_a_row_can_be_computed_elsewhere() -> None:
     whole = "1:a4:é3:yes".replace("4:é", "2:é").encode()
     assert digest_of_row("é", "yes", "a", None) == hashlib.blake2b(whole, digest_size=8).hexdigest()

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,19 +57,29 @@ def splits_table(splits: Splits) -> pa.Table:
     """
     import pyarrow as pa
 
-    tables = splits.items()
-    whole = LabelledTexts.joined([table for _, table in tables])
+    filled = [table for _, table in splits.items() if len(table)]
+    # a column that only some parts have is left out, as everywhere
+    names = {"group": "groups", "time": "times", "soft": "soft"}
+    kept = {name: field for name, field in names.items() if all(getattr(table, field) for table in filled)}
+    return pa.concat_tables([_part_table(part, table, kept) for part, table in splits.items()])
+
+
+def _part_table(part: str, table: LabelledTexts, kept: Mapping[str, str]) -> pa.Table:
+    import pyarrow as pa
+
     columns = {
-        "id": pa.array(whole.ids, pa.string()),
-        "text": pa.array(whole.texts, pa.string()),
-        "label": pa.array(whole.labels, pa.string()),
-        "row": pa.array(whole.rows, pa.int64()),
+        "id": pa.array(table.ids, pa.string()),
+        "text": pa.array(table.texts, pa.string()),
+        "label": pa.array(table.labels, pa.string()),
+        "row": pa.array(table.rows, pa.int64()),
     }
-    for name, cells in (("group", whole.groups), ("time", whole.times), ("soft", _written(whole))):
-        if cells is not None:
-            columns[name] = pa.array(cells, pa.string())
-    columns["content"] = pa.array(digests_of(whole), pa.string())
-    columns["split"] = pa.array([name for name, table in tables for _ in range(len(table))], pa.string())
+    for name, field in kept.items():
+        cells = getattr(table, field) or ()
+        written = [json.dumps(dict(cell), sort_keys=True) for cell in cells] if name == "soft" else cells
+        columns[name] = pa.array(written, pa.string())
+    groups = table.groups if "group" in kept else None
+    columns["content"] = pa.array(digests_of(replace(table, groups=groups)), pa.string())
+    columns["split"] = pa.array([part] * len(table), pa.string())
     return pa.table(columns)
 
 
@@ -158,12 +169,6 @@ def write_splits(
             stream.writelines(_chunks(table))
     durable.write_json(folder / _MANIFEST, about)
     return [*files, folder / _MANIFEST]
-
-
-def _written(table: LabelledTexts) -> list[str] | None:
-    if table.soft is None:
-        return None
-    return [json.dumps(dict(shares), ensure_ascii=False, sort_keys=True) for shares in table.soft]
 
 
 def _verify(table: LabelledTexts, content: tuple[Any, ...] | None) -> None:
