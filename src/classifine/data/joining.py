@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from classifine.data.accounting import FileRead, SetAside, by_reason
 from classifine.data.gathering import ON, Gathered, gather
 from classifine.errors import ColumnProblem, RowsProblem, count, some
 from classifine.settings import DataSettings
@@ -43,6 +44,10 @@ class Join:
         the end did not count.
     alike_ids
         The first such pair: the id beside the labels, and that beside the texts.
+    detected
+        What was settled about the files of texts.
+    rejected
+        Rows of texts in quarantine.
     """
 
     on: str
@@ -56,6 +61,8 @@ class Join:
     unused_ids: tuple[str, ...]
     alike: int = 0
     alike_ids: tuple[str, str] | None = None
+    detected: tuple[FileRead, ...] = ()
+    rejected: tuple[SetAside, ...] = ()
 
     @property
     def loud(self) -> bool:
@@ -88,6 +95,8 @@ class Join:
             "unused_ids": list(self.unused_ids),
             "alike": self.alike,
             "alike_ids": list(self.alike_ids) if self.alike_ids else None,
+            "detected": [file.to_dict() for file in self.detected],
+            "rejected": [part.to_dict() for part in by_reason((row.reason, row.row) for row in self.rejected)],
             "loud": self.loud,
             "told": self.told(),
         }
@@ -151,7 +160,7 @@ def join_texts(
     cells |= {role: [right.cells[role][place] for place in taken] for role in right.cells if role != ON}
     names = {role: roles.get(role, name) for role, name in {**right.names, **left.names}.items() if role != ON}
     repairs = left.repairs + right.repairs
-    return replace(kept, names=names, cells=cells, files=left.files + right.files, repairs=repairs), told
+    return replace(kept, names=names, cells=cells, repairs=repairs), told
 
 
 def _places(right: Gathered, on: str) -> dict[str, int]:
@@ -190,6 +199,8 @@ def _join(left: Gathered, right: Gathered, lost: Sequence[int], used: set[int], 
         unused_ids=tuple(unused[:_SHOWN]),
         alike=len(alike),
         alike_ids=alike[0] if alike else None,
+        detected=right.files,
+        rejected=right.rejected,
     )
 
 

@@ -73,6 +73,11 @@ class Reading(Generic[Table]):
         """The rows that are in use; one that holds the judgements of several annotators counts once."""
         return len(set(self.table.rows)) if isinstance(self.table, Judgements) else len(self.table)
 
+    @property
+    def quarantine(self) -> tuple[SetAside, ...]:
+        """The rejected rows of the labels, and those of the texts that stand elsewhere."""
+        return self.rejected + (self.join.rejected if self.join else ())
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON; what did not occur is left out."""
         rejected = by_reason((row.reason, row.row) for row in self.rejected)
