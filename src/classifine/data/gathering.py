@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from classifine.data.accounting import FileRead, LeftOut, SetAside, by_reason
+from classifine.data.accounting import BLANK_LINE, FileRead, LeftOut, SetAside, by_reason
 from classifine.data.cells import as_json, as_text, is_blank, not_unicode
 from classifine.data.files import TableFile, require_column
 from classifine.data.memory import in_memory
@@ -202,7 +202,16 @@ def _of_files(
     either: Collection[str],
     differing: Collection[str],
 ) -> Gathered:
-    files = [TableFile(path, encoding=settings.encoding, delimiter=settings.delimiter) for path in paths]
+    files = [
+        TableFile(
+            path,
+            encoding=settings.encoding,
+            delimiter=settings.delimiter,
+            on_bad_row=settings.on_bad_row,
+            longest_cell=settings.longest_cell,
+        )
+        for path in paths
+    ]
     found = _present(files[0].names, roles, either, str(files[0].path))
     for file in files[1:]:
         _require_same_columns(files[0], file)
@@ -210,22 +219,28 @@ def _of_files(
     cells: dict[str, list[str]] = {role: [] for role in found}
     rows: list[int] = []
     pool = _Pool()
-    read, blank_lines = [], []
+    read: list[FileRead] = []
+    rejected: list[SetAside] = []
+    blank_lines = []
     before = 0
     for file in files:
+        place, used = str(file.path), len(rows)
         for block in file.blocks(_BLOCK):
-            numbers = range(block.first_row + before, block.first_row + before + len(block))
-            rows += numbers
+            rows += [row + before for row in block.rows] if before else block.rows
             for role, name in found.items():
-                texts = _as_texts(block.columns[name], numbers, name, str(file.path), before=before)
+                texts = block.columns[name] if block.texts else _as_texts(block.columns[name], block.rows, name, place)
                 cells[role] += texts if role in differing else pool.same(texts)
-        read.append(FileRead(str(file.path), len(rows) - before, {}))
-        before = len(rows)
+        aside = [SetAside(place, bad.row + before, bad.row, bad.line, bad.reason, bad.content) for bad in file.rejected]
+        rejected += aside
+        read.append(FileRead(place, len(rows) - used + len(aside), file.detected.to_dict()))
+        before += read[-1].rows
         if file.blank_lines:
-            reason = "blank line" if len(files) == 1 else f"blank line of {file.path}"
+            reason = BLANK_LINE if len(files) == 1 else f"{BLANK_LINE} of {place}"
             blank_lines.append(LeftOut(reason, file.blank_lines))
     where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
-    return Gathered(where, found, cells, rows, tuple(read), blank_lines=tuple(blank_lines))
+    return Gathered(
+        where, found, cells, rows, tuple(read), rejected=tuple(rejected), blank_lines=tuple(blank_lines)
+    )
 
 
 def _present(names: Sequence[str], roles: Mapping[str, str], either: Collection[str], where: str) -> dict[str, str]:
@@ -276,7 +291,7 @@ def _require_same_columns(first: TableFile, other: TableFile) -> None:
         )
 
 
-def _as_texts(cells: list[Any], rows: Sequence[int], name: str, where: str, *, before: int = 0) -> list[str]:
+def _as_texts(cells: list[Any], rows: Sequence[int], name: str, where: str) -> list[str]:
     """Give a column's cells as text, empty ones as empty text; block by block, so that few are looked at one by one."""
     kinds = set(map(type, cells))
     texts: list[str]
@@ -285,36 +300,35 @@ def _as_texts(cells: list[Any], rows: Sequence[int], name: str, where: str, *, b
     elif kinds <= {str, NoneType}:
         texts = [cell or "" for cell in cells]
     else:
-        nested = [row for row, cell in zip(rows, cells, strict=True) if isinstance(cell, Mapping | list | tuple)]
-        if nested:
-            raise _nested([row - before for row in nested], cells[rows.index(nested[0])], name, where)
+        _refuse_nested(cells, rows, name, where)
         texts = []
         for row, cell in zip(rows, cells, strict=True):
             try:
                 texts.append("" if is_blank(cell) else as_text(cell) or "")
             except UnicodeError as error:
-                raise not_unicode(f"{where}, row {row - before}, column {name!r}", error) from None
-    if not "".join(texts).isascii():
-        _require_unicode(texts, rows, name, where, before)
-    return texts
-
-
-def _require_unicode(texts: list[str], rows: Sequence[int], name: str, where: str, before: int) -> None:
+                raise not_unicode(f"{where}, row {row}, column {name!r}", error) from None
     try:
         "".join(texts).encode("utf-8")
     except UnicodeEncodeError:
-        for row, text in zip(rows, texts, strict=True):
-            try:
-                text.encode("utf-8")
-            except UnicodeEncodeError as error:
-                raise not_unicode(f"{where}, row {row - before}, column {name!r}", error) from None
+        _refuse_half_characters(texts, rows, name, where)
+    return texts
 
 
-def _nested(rows: Sequence[int], cell: Any, name: str, where: str) -> RowsProblem:
-    return RowsProblem(
-        f"the column {name!r} holds lists or objects, not text",
-        where=f"{where}, rows {some(rows)}",
-        found=(as_text(cell) or "")[:80],
-        expected="one text per cell",
-        cure="write one value per cell; several labels of a text stand in one cell, with a separator between them",
-    )
+def _refuse_half_characters(texts: list[str], rows: Sequence[int], name: str, where: str) -> None:
+    for row, text in zip(rows, texts, strict=True):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise not_unicode(f"{where}, row {row}, column {name!r}", error) from None
+
+
+def _refuse_nested(cells: list[Any], rows: Sequence[int], name: str, where: str) -> None:
+    nested = [place for place, cell in enumerate(cells) if isinstance(cell, Mapping | list | tuple)]
+    if nested:
+        raise RowsProblem(
+            f"the column {name!r} holds lists or objects, not text",
+            where=f"{where}, rows {some([rows[place] for place in nested])}",
+            found=(as_text(cells[nested[0]]) or "")[:80],
+            expected="one text per cell",
+            cure="write one value per cell; several labels stand in one cell, with a separator between them",
+        )
