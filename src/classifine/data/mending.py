@@ -6,6 +6,7 @@ Does not know shares or what the parts are used for.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 
 import numpy as np
@@ -16,8 +17,8 @@ from classifine.data.units import Units
 from classifine.labels import IntVector
 
 _STEPS = 100  # moves tried for each label that a part lacks
-_MOST_STEPS = 3000  # moves tried in all
-_RESTING = 4  # moves for which a unit that was moved stays
+_MOST_STEPS = 1500  # moves tried in a search
+_RESTING = (4, 1, 7, 2)  # for how many moves a unit that was moved stays, search after search
 _LOOKED_AT = 100  # units of a label that are looked at for a move, the smallest first
 
 
@@ -25,14 +26,25 @@ def mend(units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool
     """Move units until every label with enough units, and some row at all, stands in every part; else the best found.
 
     A search by least conflicts (Minton et al. 1992): each move brings a missing label to a part at the least loss of
-    others, and a unit that moved rests a while, so that the search does not go in circles.
+    others, and a unit that moved rests a while, so that the search does not go in circles. Where one search ends
+    without success, another begins anew.
     """
-    board = _Board(units, part_of, parts, kept)
-    missing = board.missing()
-    if not missing:
+    best = _Board(units, part_of, parts, kept)
+    if not best.missing():
         return part_of
-    best, fewest = board.part_of.copy(), board.harm(missing)
-    resting: deque[int] = deque(maxlen=_RESTING)
+    for resting in _RESTING:
+        found = _searched(_Board(units, part_of, parts, kept), drawn, resting)
+        best = min(best, found, key=_Board.harm)
+        if not best.missing():
+            break
+    return best.part_of
+
+
+def _searched(board: _Board, drawn: Keys, rest: int) -> _Board:
+    """Give the best board on the way of one search."""
+    missing = board.missing()
+    best, harm = board.copy(), board.harm()
+    resting: deque[int] = deque(maxlen=rest)
     for step in range(min(_STEPS * (len(missing) + 2), _MOST_STEPS)):
         label, part = missing[step % len(missing)]
         unit = board.cheapest(label, part, drawn, resting)
@@ -41,8 +53,8 @@ def mend(units: Units, part_of: IntVector, parts: int, kept: npt.NDArray[np.bool
         resting.append(unit)
         board.move(unit, part)
         missing = board.missing()
-        if board.harm(missing) < fewest:
-            best, fewest = board.part_of.copy(), board.harm(missing)
+        if (now := board.harm()) < harm:
+            best, harm = board.copy(), now
         if not missing:
             break
     return best
@@ -74,9 +86,15 @@ class _Board:
         lacking = np.argwhere(self.required[:, None] & (self.number == 0))
         return [(int(label), int(part)) for label, part in lacking]
 
-    def harm(self, missing: list[tuple[int, int]]) -> int:
+    def harm(self) -> int:
         """Weigh what is missing."""
-        return sum(self._weight[part] for _, part in missing)
+        return sum(self._weight[part] for _, part in self.missing())
+
+    def copy(self) -> _Board:
+        """Give a board of its own that stands as this one does."""
+        other = copy.copy(self)
+        other.part_of, other.number = self.part_of.copy(), self.number.copy()
+        return other
 
     def cheapest(self, label: int, part: int, drawn: Keys, resting: deque[int]) -> int | None:
         """Find the unit of a label whose move to a part costs the other parts the fewest labels, then rows."""
