@@ -75,6 +75,11 @@ def test_repeats_and_seeds_differ() -> None:
     assert _ids(table, made)[:3] != _ids(table, folds(table, 3, seed=1))
 
 
+def test_a_fold_becomes_plain_json() -> None:
+    made = folds(_table(["a", "b"] * 2), 2, seed=0)
+    assert made[1].to_dict() == {"repeat": 1, "number": 2, "test": made[0].train.tolist()}
+
+
 def test_clusters_and_several_labels_are_honoured() -> None:
     table = _table(["a|b", "b", "c|a"] * 20)
     for fold in folds(table, 4, seed=0, separator="|", clusters=[row // 3 for row in range(60)]):

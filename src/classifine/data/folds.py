@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,10 @@ class Fold:
     number: int
     train: npt.NDArray[np.int64]
     test: npt.NDArray[np.int64]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON; the training rows are all the others."""
+        return {"repeat": self.repeat, "number": self.number, "test": self.test.tolist()}
 
 
 def folds(
