@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from classifine.data.cutting import cut, in_order
 from classifine.data.notes import RareRule, SplitNotes, absent_labels
-from classifine.data.storing import splits_from_table as splits_from_table
-from classifine.data.storing import splits_table as splits_table
 from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem, count, some
 from classifine.labels import LabelSpace, several_labels
 from classifine.tables import LabelledTexts, Splits
