@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifine.data.aggregation import Aggregation, Tie, TieRule, aggregate, write_ties
+from classifine.data.aggregation import Aggregation, Tie, aggregate, write_ties
+from classifine.data.choosing import TieRule
 from classifine.errors import RowsProblem
 from classifine.tables import Judgements
 

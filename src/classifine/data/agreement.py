@@ -1,39 +1,26 @@
-"""Takes each item's votes and gives how far the annotators agree, in the field's measures.
+"""Takes each item's votes and gives how far the annotators agree, in the field's measures, each with its interval.
 
 Does not know texts, ties or what becomes of the votes.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-Votes = Mapping[str, str]
+import numpy as np
 
+from classifine.data.alpha import Kinds, Scale, places
+from classifine.data.annotators import AnnotatorAgreement, PairAgreement, by_annotator, by_pair
+from classifine.data.ordering import lot
+from classifine.data.resampling import RESAMPLES, Coefficient, bootstrap, undefined
+from classifine.data.votes import Votes
+from classifine.errors import count
 
-@dataclass(frozen=True)
-class AnnotatorAgreement:
-    """How far one annotator agrees with the others.
-
-    Attributes
-    ----------
-    annotator
-        The name.
-    judgements
-        Items the annotator judged.
-    compared
-        Those on which the others have a majority; an item nobody else judged, or on which the others tie, has none.
-    with_majority
-        Share of the compared items on which the annotator says what the majority of the others says, or ``None``.
-    """
-
-    annotator: str
-    judgements: int
-    compared: int
-    with_majority: float | None
+_NO_PAIR = "no item has two judgements"
+_NO_DIFFERENCE = "all judgements are the same label, so nothing could have differed"
+_LABEL_ALONE = "all or none of the judgements that can be compared are this label, so nothing could have differed"
 
 
 @dataclass(frozen=True)
@@ -43,113 +30,149 @@ class Agreement:
     Attributes
     ----------
     percent
-        Share of agreeing pairs, as :func:`percent_agreement` says.
+        Mean, over items with two or more judgements, of the share of pairs that agree.
     alpha
-        As :func:`krippendorff_alpha` says.
+        Krippendorff's alpha, ``1 - observed / expected disagreement``.
+    fleiss
+        Fleiss' kappa; undefined unless every item has the same number of judgements.
+    scale
+        What labels are to alpha: names, ranks or numbers.
+    by_label
+        Alpha of each label against all others taken together, a label that is common first.
     by_annotator
         One line an annotator, ordered by name.
+    pairs
+        Cohen's kappa of two annotators, those with the most items in common first; at most 300.
+    n_pairs
+        How many pairs have at least 10 items in common.
     """
 
-    percent: float | None
-    alpha: float | None
+    percent: Coefficient
+    alpha: Coefficient
+    fleiss: Coefficient
+    scale: Scale
+    by_label: dict[str, Coefficient]
     by_annotator: tuple[AnnotatorAgreement, ...]
+    pairs: tuple[PairAgreement, ...]
+    n_pairs: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON."""
+        """Give plain JSON; ``agreement`` and ``alpha`` are the bare values, ``measures`` have their intervals."""
         return {
-            "agreement": self.percent,
-            "alpha": self.alpha,
-            "by_annotator": [asdict(line) for line in self.by_annotator],
+            "agreement": self.percent.value,
+            "alpha": self.alpha.value,
+            "scale": self.scale,
+            "measures": {
+                "percent": self.percent.to_dict(),
+                "alpha": self.alpha.to_dict(),
+                "fleiss": self.fleiss.to_dict(),
+            },
+            "by_label": [{"label": label, **alpha.to_dict()} for label, alpha in self.by_label.items()],
+            "by_annotator": [line.to_dict() for line in self.by_annotator],
+            "pairs": [pair.to_dict() for pair in self.pairs],
+            "n_pairs": self.n_pairs,
         }
 
 
-def agreement(items: Sequence[Votes]) -> Agreement:
+def agreement(
+    items: Sequence[Mapping[str, str]],
+    *,
+    scale: Scale = "nominal",
+    order: Sequence[str] = (),
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> Agreement:
     """Measure agreement.
 
     Parameters
     ----------
     items
         For each item, the label by annotator.
-    """
-    units = [Counter(item.values()) for item in items]
-    return Agreement(percent_agreement(units), krippendorff_alpha(units), by_annotator(items))
+    scale
+        What labels are to alpha: ``nominal`` (names), ``ordinal`` (ranks, see ``order``) or ``interval`` (numbers).
+    order
+        All labels from the lowest to the highest; for ``ordinal``.
+    seed, resamples
+        For the bootstrap over items.
 
-
-def percent_agreement(units: Iterable[Mapping[str, int]]) -> float | None:
-    """Give the mean, over items with two or more judgements, of the share of pairs that agree.
-
-    Parameters
-    ----------
-    units
-        For each item, the number of judgements by label.
-
-    Examples
-    --------
-    >>> percent_agreement([{"yes": 2}, {"yes": 2, "no": 1}, {"no": 1}])
-    0.6666666666666666
-    """
-    shares = []
-    for votes in units:
-        n = sum(votes.values())
-        if n > 1:
-            shares.append(sum(number * (number - 1) for number in votes.values()) / (n * (n - 1)))
-    return math.fsum(shares) / len(shares) if shares else None
-
-
-def krippendorff_alpha(units: Iterable[Mapping[str, int]]) -> float | None:
-    """Give Krippendorff's alpha for nominal labels, ``1 - observed / expected disagreement``.
-
-    An item with one judgement says nothing about agreement and is left out. Where no item has two, or where all
-    judgements are the same label, nothing could have differed: alpha is undefined, which is ``None``, never 0 or 1.
-
-    Parameters
-    ----------
-    units
-        For each item, the number of judgements by label.
-
-    References
-    ----------
-    Krippendorff (2011), Computing Krippendorff's Alpha-Reliability.
+    Raises
+    ------
+    SettingsProblem
+        A label has no place in the order, or is no number.
 
     Examples
     --------
-    >>> krippendorff_alpha([{"a": 2}, {"b": 2}])
-    1.0
-    >>> krippendorff_alpha([{"a": 2}, {"a": 2}]) is None
-    True
+    >>> found = agreement([{"A": "yes", "B": "yes"}, {"A": "no", "B": "no"}, {"A": "no", "B": "yes"}], seed=0)
+    >>> round(found.percent.value, 3), round(found.alpha.value, 3), found.alpha.note
+    (0.667, 0.444, '3 items: too few for an interval')
     """
-    totals: Counter[str] = Counter()
-    observed = []
-    for votes in units:
-        n = sum(votes.values())
-        if n > 1:
-            totals.update(votes)
-            observed.append(_differing_pairs(votes) / (n - 1))
-    expected = _differing_pairs(totals)
-    return 1 - (sum(totals.values()) - 1) * math.fsum(observed) / expected if expected else None
+    judged = [(str(place), *said) for place, item in enumerate(items) for said in item.items()]
+    ids, annotators, labels = zip(*judged, strict=True) if judged else ((), (), ())
+    return agreement_of(Votes.of(ids, annotators, labels), scale=scale, order=order, seed=seed, resamples=resamples)
 
 
-def by_annotator(items: Iterable[Votes]) -> tuple[AnnotatorAgreement, ...]:
-    """Compare each annotator with the majority of the others, item by item."""
-    judged: Counter[str] = Counter()
-    compared: Counter[str] = Counter()
-    same: Counter[str] = Counter()
-    for item in items:
-        votes = Counter(item.values())
-        for annotator, label in item.items():
-            judged[annotator] += 1
-            votes[label] -= 1
-            most = max(votes.values())
-            majority = [name for name, number in votes.items() if number == most > 0]
-            votes[label] += 1
-            if len(majority) == 1:
-                compared[annotator] += 1
-                same[annotator] += label == majority[0]
-    return tuple(
-        AnnotatorAgreement(name, judged[name], compared[name], same[name] / compared[name] if compared[name] else None)
-        for name in sorted(judged)
+def agreement_of(
+    votes: Votes, *, scale: Scale = "nominal", order: Sequence[str] = (), seed: int, resamples: int = RESAMPLES
+) -> Agreement:
+    """Measure agreement of counted votes; an annotator's repeated judgements of an item are one.
+
+    Parameters
+    ----------
+    votes
+        The judgements.
+    scale, order, seed, resamples
+        As in :func:`agreement`.
+
+    Notes
+    -----
+    Krippendorff (2011), Computing Krippendorff's Alpha-Reliability. Fleiss (1971), Measuring nominal scale agreement
+    among many raters, Psychological Bulletin 76:378-382. Intervals: the percentiles of 1,000 resamples of the items.
+    """
+    standing = places(votes.labels, scale, order)
+    votes = votes.once()
+    if not len(votes.item):
+        nothing = undefined(0, _NO_PAIR)
+        return Agreement(nothing, nothing, nothing, scale, {}, (), (), 0)
+    kinds = Kinds.of(votes.tally, len(votes.labels))
+    pairs, n_pairs = by_pair(votes, seed=seed, resamples=resamples)
+    lines = by_annotator(votes, seed=seed, resamples=resamples)
+    if not len(kinds.multiplicity):
+        nothing = undefined(0, _NO_PAIR)
+        return Agreement(nothing, nothing, nothing, scale, {}, lines, pairs, n_pairs)
+    percent, fleiss, alpha, *of_labels = bootstrap(
+        kinds.multiplicity,
+        kinds.measures(scale, standing),
+        why=_NO_DIFFERENCE,
+        seed=lot(seed, "agreement"),
+        resamples=resamples,
+    )
+    return Agreement(
+        percent=percent,
+        alpha=alpha,
+        fleiss=_fleiss(votes, fleiss),
+        scale=scale,
+        by_label=_by_label(votes, of_labels),
+        by_annotator=lines,
+        pairs=pairs,
+        n_pairs=n_pairs,
     )
 
 
-def _differing_pairs(votes: Mapping[str, int]) -> int:
-    return sum(votes.values()) ** 2 - sum(number * number for number in votes.values())
+def _fleiss(votes: Votes, found: Coefficient) -> Coefficient:
+    totals = votes.tally.totals
+    least, most = int(totals.min()), int(totals.max())
+    if least == most:
+        return found
+    return undefined(
+        len(totals),
+        f"items have between {least} and {count(most, 'judgement')}; Fleiss' kappa needs the same number on every item",
+    )
+
+
+def _by_label(votes: Votes, found: Sequence[Coefficient]) -> dict[str, Coefficient]:
+    given = np.bincount(votes.label, minlength=len(votes.labels))
+    by_label = {}
+    for place in np.argsort(-given, kind="stable"):
+        alpha = found[place]
+        by_label[votes.labels[place]] = undefined(alpha.items, _LABEL_ALONE) if alpha.value is None else alpha
+    return by_label
