@@ -151,6 +151,11 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
         read_labelled((one, two), DataSettings(id="id"))
     assert f"'1' in rows 1 of {one}, 1 of {two}" in str(caught.value)
     two.write_text('{"lable": "x", "text": "c", "id": "3"}\n')
+    two.write_text("".join(f'{{"label": "x", "text": " ", "id": "b{n}"}}\n' for n in range(9)))
+    with pytest.raises(RowsProblem, match="9 of 11 rows are blank") as blank:
+        read_labelled([one, two], DataSettings(id="id"))
+    assert f"1 of {two}, 2 of {two}, 3 of {two}, 4 of {two}, 5 of {two} and 4 more" in str(blank.value)
+    two.write_text('{"lable": "x", "text": "c", "id": "3"}\n')
     with pytest.raises(ColumnProblem, match=r"two.jsonl has other columns than") as other:
         read_labelled([one, two], DataSettings(id="id"))
     assert "it lacks 'label'; it has, beyond them, 'lable'" in str(other.value)
@@ -191,6 +196,29 @@ def test_bad_rows_are_set_aside_when_asked(tmp_path: Path) -> None:
         "file": str(path), "row": "3", "line": "", "reason": "blank text",
         "content": '{"text": "", "label": "x", "id": "3"}',
     }  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "1", "2", "3"]), st.sampled_from([" ", "a", "b"]), st.sampled_from(["", "x"])),
+        min_size=1,
+        max_size=10,
+    ),
+    st.sampled_from(["error", "quarantine"]),
+)
+def test_rows_in_are_rows_used_left_out_and_rejected(rows: list[tuple[str, str, str]], rule: Any) -> None:
+    source = [dict(zip(("id", "text", "label"), row, strict=True)) for row in rows]
+    try:
+        reading = read_labelled(source, DataSettings(id="id", on_bad_row=rule))
+    except RowsProblem:
+        return
+    assert adds_up(reading)
+    listed = [row for part in reading.left_out for row in part.rows] + [bad.row for bad in reading.rejected]
+    assert sorted([*reading.table.rows, *listed]) == list(range(1, len(rows) + 1))
+    for name, text, label, row in zip(
+        reading.table.ids, reading.table.texts, reading.table.labels, reading.table.rows, strict=True
+    ):
+        assert (name, text, label) == rows[row - 1]
 
 
 def test_all_rows_set_aside_is_an_error() -> None:

@@ -25,6 +25,7 @@ ON = "on"
 ANNOTATOR_COLUMN = "annotator column: "
 
 _BLOCK = 65_536
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Gathered:
         """
         if len(self.files) < 2:
             return some(rows)
-        return some([self._place(row) for row in rows[:6]] + [""] * (len(rows) - 6))
+        shown = [self._place(row) for row in rows[:_SHOWN]]
+        return ", ".join(shown) + (f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else "")
 
     def leave_out(self, reasons: Mapping[int, str]) -> Gathered:
         """Leave out the rows at these positions, for these reasons."""
@@ -238,9 +240,7 @@ def _of_files(
             reason = BLANK_LINE if len(files) == 1 else f"{BLANK_LINE} of {place}"
             blank_lines.append(LeftOut(reason, file.blank_lines))
     where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
-    return Gathered(
-        where, found, cells, rows, tuple(read), rejected=tuple(rejected), blank_lines=tuple(blank_lines)
-    )
+    return Gathered(where, found, cells, rows, tuple(read), rejected=tuple(rejected), blank_lines=tuple(blank_lines))
 
 
 def _present(names: Sequence[str], roles: Mapping[str, str], either: Collection[str], where: str) -> dict[str, str]:

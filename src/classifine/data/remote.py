@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
+from classifine.data.compression import inner_name
+from classifine.data.files import ENDINGS
 from classifine.errors import DiscError, FileMissing, UsageError, did_you_mean, some
 
 SCHEME = "hf://"
@@ -27,8 +29,6 @@ _ADDRESS = re.compile(
     r"(?:@(?P<revision>refs/(?:convert|pr)/[\w.-]+|[^/]+))?(?:/(?P<path>.*))?",
     re.DOTALL,
 )
-_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".json", ".xlsx")
-_PACKED = (".gz", ".zst")
 # Files of these names tell about a data set and hold none of its rows.
 _ABOUT = {"config.json", "dataset_info.json", "dataset_infos.json", "license.txt", "readme.txt", "requirements.txt"}
 _SHARD = re.compile(r"[-_.](?P<number>[0-9]+)[-_]of[-_](?P<total>[0-9]+)(?=\.)")
@@ -144,7 +144,7 @@ def choose(names: Sequence[str], wanted: Address) -> tuple[str, ...]:
         near = did_you_mean(path, data) if path else None
         raise FileMissing(
             f"the data set {wanted} has no file {path}" if path else f"the data set {wanted} holds no table",
-            expected=f"a file that ends in {', '.join(_ENDINGS)}",
+            expected=f"a file that ends in {', '.join(ENDINGS)}",
             found=some(data or sorted(names), limit=20) or "no files",
             cure=f"did you mean {wanted.file(near)}?" if near else None,
         )
@@ -164,11 +164,8 @@ def choose(names: Sequence[str], wanted: Address) -> tuple[str, ...]:
 
 
 def _holds_rows(name: str) -> bool:
-    plain = name.casefold()
-    for packed in _PACKED:
-        plain = plain.removesuffix(packed)
-    parts = plain.split("/")
-    return plain.endswith(_ENDINGS) and parts[-1] not in _ABOUT and not any(part.startswith(".") for part in parts)
+    path = inner_name(Path(name.casefold()))
+    return path.suffix in ENDINGS and path.name not in _ABOUT and not any(part.startswith(".") for part in path.parts)
 
 
 def _require_all_parts(parts: Sequence[str], wanted: Address) -> None:
