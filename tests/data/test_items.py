@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,16 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
     with pytest.raises(RowsProblem, match="holds lists") as nested:
         read_labelled([one, two], DataSettings(id="id"))
     assert f"{two}, rows 1" in str(nested.value)
+
+
+@pytest.mark.skipif("CLASSIFINE_DATA" not in os.environ, reason="CLASSIFINE_DATA names no folder of benchmark data")
+def test_real_judgements_in_three_files_are_one_table() -> None:
+    folder = Path(os.environ["CLASSIFINE_DATA"]) / "convabuse"
+    files = [folder / f"annotations{part}.csv" for part in ("", "_val", "_test")]
+    reading = read_judgements(files, DataSettings(id="id", annotator="worker"))
+    assert len(reading.table) == 12_066 == reading.rows_in
+    assert len(set(reading.table.annotators)) == 8
+    assert [file.rows for file in reading.detected] == [7_199, 2_385, 2_482]
 
 
 def test_bad_rows_are_set_aside_when_asked(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from classifine.data.accounting import LeftOut, by_reason
 from classifine.data.cells import is_blank
@@ -137,20 +138,17 @@ def parts_of(found: Gathered) -> Gathered:
 def one_row_per_judgement(found: Gathered) -> tuple[Gathered, int]:
     """Turn one column per annotator into one row per judgement, and count the cells without one."""
     columns = _annotator_columns(found)
-    kept = [role for role in found.cells if role not in columns]
-    judged = [
-        (position, name, label)
-        for position, labels in enumerate(zip(*(found.cells[role] for role in columns), strict=True))
-        for name, label in zip(columns.values(), labels, strict=True)
-        if label and not label.isspace()
-    ]
+    names = list(columns.values())
+    # Cell by cell along the rows: the position of a cell tells its row and its annotator.
+    flat = list(chain.from_iterable(zip(*(found.cells[role] for role in columns), strict=True)))
+    judged = [position for position, label in enumerate(flat) if not is_blank(label)]
+    rows = [position // len(names) for position in judged]
     cells: dict[str, Sequence[str]] = {
-        role: [found.cells[role][position] for position, _, _ in judged] for role in kept
+        role: [column[row] for row in rows] for role, column in found.cells.items() if role not in columns
     }
-    cells["annotator"] = [name for _, name, _ in judged]
-    cells["label"] = [label for _, _, label in judged]
-    empty = len(found.rows) * len(columns) - len(judged)
-    return replace(found, cells=cells, rows=[found.rows[position] for position, _, _ in judged]), empty
+    cells["annotator"] = [names[position % len(names)] for position in judged]
+    cells["label"] = [flat[position] for position in judged]
+    return replace(found, cells=cells, rows=[found.rows[row] for row in rows]), len(flat) - len(judged)
 
 
 def _without_judgement(found: Gathered) -> Gathered:
