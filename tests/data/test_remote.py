@@ -39,6 +39,8 @@ def test_one_table_is_fetched_and_read(hub: HubStandin, tmp_path: Path) -> None:
     reading = read_labelled(NAME, DataSettings())
     assert reading.table.texts == ("a", "b")
     assert hub.fetched() == {"posts.csv"}
+    assert read_labelled(Path(NAME), DataSettings()).table == reading.table
+    assert read_labelled([NAME], DataSettings()).table == reading.table
     assert reading.detected[0].file.endswith("posts.csv")
 
 

@@ -149,7 +149,7 @@ def gather(
     RowsProblem
         A cell holds a list, or there are no rows.
     """
-    paths = _paths(source)
+    paths = local_files(source)
     if paths is not None:
         return _of_files(paths, settings, roles, either, differing)
     table = in_memory(source, settings)
@@ -183,13 +183,22 @@ class _Pool(dict[str, str]):
         return list(map(self.__getitem__, texts))
 
 
-def _paths(source: Any) -> list[Path] | None:
+def local_files(source: Any) -> list[Path] | None:
+    """Give the files that a source names, those of a hub fetched; or none for a table in memory.
+
+    Raises
+    ------
+    UsageError, FileMissing
+        A file is named twice; or a hub's data set cannot be had, as :func:`fetch` says.
+    """
     if isinstance(source, str) and source.startswith(SCHEME):
         return list(fetch(source))
+    if isinstance(source, Path) and source.parts[:1] == (SCHEME.rstrip("/"),):  # a path keeps one of the slashes
+        return list(fetch(SCHEME + "/".join(source.parts[1:])))
     if isinstance(source, str | Path):
         return [Path(source)]
     if isinstance(source, list | tuple) and source and all(isinstance(one, str | Path) for one in source):
-        paths = [path for one in source for path in _paths(one) or ()]
+        paths = [path for one in source for path in local_files(one) or ()]
         twice = [str(path) for path in dict.fromkeys(paths) if paths.count(path) > 1]
         if twice:
             raise UsageError(f"a file is named twice: {some(twice)}", cure="name each file once")
