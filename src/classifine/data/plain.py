@@ -138,18 +138,19 @@ def _has_blank_line(octets: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool
 
 
 def _inside(positions: NDArray[np.intp], quotes: NDArray[np.intp]) -> NDArray[np.bool_]:
-    return np.asarray(np.searchsorted(quotes, positions) % 2, dtype=np.bool_)
+    before = np.searchsorted(quotes, positions)
+    return np.asarray(before & 1, dtype=np.bool_)
 
 
 def _neighbours(octets: NDArray[np.uint8], positions: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Give the bytes at some positions; beyond either end stands a line end."""
-    found = octets[np.clip(positions, 0, octets.size - 1)]
+    found: NDArray[np.uint8] = octets[np.clip(positions, 0, octets.size - 1)]
     found[(positions < 0) | (positions >= octets.size)] = _LF
     return found
 
 
 def _any_of(found: NDArray[np.uint8], *wanted: int) -> NDArray[np.bool_]:
-    matches = found == wanted[0]
+    matches: NDArray[np.bool_] = found == wanted[0]
     for value in wanted[1:]:
         matches |= found == value
     return matches
