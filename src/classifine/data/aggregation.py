@@ -173,6 +173,7 @@ class Aggregation:
             **self.agreement.to_dict(),
             "touched": self.touched,
             **self.comparison.to_dict(),
+            "estimate": None if self.estimate is None else self.estimate.to_dict(),
             "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
@@ -260,7 +261,7 @@ def aggregate(
         touched=dict(sorted(Counter(choice.how).items(), key=lambda pair: (-pair[1], pair[0]))),
         comparison=compare(votes, {item.id: item.votes for item in by_item}, methods),
         estimate=estimate,
-        warnings=doubts(estimate) if estimate is not None else (),
+        warnings=doubts(estimate) if estimate is not None and _asked(rules, tied) else (),
         notes=advice(rules, votes, measured, n_ties=len(tied)),
     )
 
@@ -288,6 +289,11 @@ def told(votes: Mapping[str, int]) -> str:
     'no 2, yes 1'
     """
     return ", ".join(f"{label} {number}" for label, number in votes.items())
+
+
+def _asked(rules: Rules, tied: Sequence[Tie]) -> bool:
+    """Tell whether any label hangs on the estimate."""
+    return rules.method in ESTIMATED or bool(tied)
 
 
 def _estimates(votes: Votes, rules: Rules) -> tuple[Estimate | None, Estimate | None]:

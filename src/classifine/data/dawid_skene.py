@@ -7,7 +7,7 @@ Does not know texts, tie rules or how the labels are used.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -61,6 +61,17 @@ class Estimate:
     def log_likelihood(self) -> float:
         """The log-likelihood reached."""
         return self.log_likelihoods[-1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON: how far it came, the shares by label and the share right by annotator."""
+        return {
+            "model": self.model,
+            "log_likelihood": self.log_likelihood,
+            "iterations": len(self.log_likelihoods),
+            "converged": self.converged,
+            "shares": dict(zip(self.votes.labels, self.shares.tolist(), strict=True)),
+            "right": dict(zip(self.votes.annotators, self.right.tolist(), strict=True)),
+        }
 
     def posterior_of(self, item: int) -> dict[int, float]:
         """Give the probability of each label (by its position) for the item at this position."""
