@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A tokenizer's time and memory grow with the text even when it truncates, so that characters are cut first.
 # Twelve characters a token leave ordinary text untouched.
 CHARACTERS_PER_TOKEN = 12
+# Tokens read of a text where nothing else is said and the model can.
+DEFAULT_MAX_LENGTH = 512
 _CHUNK = 1024
 # Memory for one text's tokens grows with it; one that is longer is counted in pieces of so many characters.
 _PIECE = 100_000
@@ -59,6 +61,8 @@ class TokenCounter:
         Where the model's ``tokenizer.json`` stands.
     max_length
         Tokens the model reads at once, special tokens included.
+    name
+        What messages call the model; the folder's name if not given.
 
     Raises
     ------
@@ -66,7 +70,7 @@ class TokenCounter:
         The folder has no tokenizer that can be read.
     """
 
-    def __init__(self, folder: Path, max_length: int) -> None:
+    def __init__(self, folder: Path, max_length: int, *, name: str | None = None) -> None:
         from tokenizers import Tokenizer
 
         file = folder / "tokenizer.json"
@@ -84,7 +88,7 @@ class TokenCounter:
         self._tokenizer.no_padding()
         self._special = int(self._tokenizer.num_special_tokens_to_add(False))
         self.max_length = max_length
-        self.name = folder.name
+        self.name = folder.name if name is None else name
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, special ones included, nothing cut.
