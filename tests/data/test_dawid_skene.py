@@ -221,4 +221,4 @@ def test_forty_thousand_judgements_are_quick(annotators: int, labels: int) -> No
     started = time.perf_counter()
     dawid_skene(votes)
     one_coin(votes)
-    assert time.perf_counter() - started < 10  # a second or so on an idle machine; the benchmark measures it
+    assert time.perf_counter() - started < 30  # a second or so on an idle machine; the benchmark measures it
