@@ -135,9 +135,9 @@ def _giveaways(material: Material, positions: npt.NDArray[np.int64]) -> list[_Ph
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import CountVectorizer
 
-    used, place = np.unique(material.forms.place[positions], return_inverse=True)
+    used, form = np.unique(material.forms.place[positions], return_inverse=True)
     local = np.full(len(material), -1)
-    local[positions] = place
+    local[positions] = form
     entries = np.flatnonzero(local[material.owner] >= 0)
     pairs = np.unique(local[material.owner[entries]] * len(material.names) + material.label[entries])
     owner, label = pairs // len(material.names), pairs % len(material.names)
@@ -145,7 +145,7 @@ def _giveaways(material: Material, positions: npt.NDArray[np.int64]) -> list[_Ph
     vectors = CountVectorizer(
         ngram_range=(1, _PHRASE_WORDS), binary=True, lowercase=False, token_pattern=_WORDS_AND_SIGNS, dtype=np.int32
     )
-    texts = [material.forms.forms[form] for form in used.tolist()]
+    texts = [material.forms.forms[number] for number in used.tolist()]
     if sum(map(bool, (re.search(r"\S", text) for text in texts))) < _TEXTS:
         return []
     matrix = vectors.fit_transform(texts)
@@ -153,27 +153,27 @@ def _giveaways(material: Material, positions: npt.NDArray[np.int64]) -> list[_Ph
     if not len(frequent):
         return []
     matrix = matrix[:, frequent]
-    together = (matrix.T @ labels).toarray()
-    having = np.bincount(matrix.indices, minlength=len(frequent))
-    of_label = np.bincount(label, minlength=len(material.names))
-    best = together.argmax(axis=1)
-    own = together.max(axis=1)
-    covers = own / of_label[best]
-    elsewhere = (having - own + 0.5) / np.maximum(len(used) - of_label[best], 0.5)
+    # one entry for each phrase and label that meet; a dense table would be too large for ten thousand labels
+    met = (matrix.T @ labels).tocoo()
+    index, best, own = met.row, met.col, met.data
+    having = np.bincount(matrix.indices, minlength=len(frequent))[index]
+    of_label = np.bincount(label, minlength=len(material.names))[best]
+    covers = own / of_label
+    elsewhere = (having - own + 0.5) / np.maximum(len(used) - of_label, 0.5)
     tells = (own >= _TEXTS) & (own >= _PURE * having) & (covers >= _LIFT * elsewhere)
     tells &= ((covers >= _COVERS) & (own >= _OF_ALL * len(used))) | (covers >= _COVERS_SMALL)
-    information = _mutual_information(own, having, of_label[best], len(used))
+    information = _mutual_information(own[tells], having[tells], of_label[tells], len(used))
     names = vectors.get_feature_names_out()[frequent]
     columns = matrix.tocsc()
+    found = sorted(
+        (-round(float(bits), 9), -len(names[i]), str(names[i]), int(of), int(i))
+        for bits, i, of in zip(information, index[tells], best[tells], strict=True)
+    )
     chosen: list[_Phrase] = []
-    for index in sorted(
-        np.flatnonzero(tells).tolist(), key=lambda i: (-round(float(information[i]), 9), -len(names[i]), names[i])
-    ):
-        words, of = str(names[index]), int(best[index])
-        if any(words in one.words or one.words in words for one in chosen if one.label == of):
-            continue
-        forms = used[columns.indices[columns.indptr[index] : columns.indptr[index + 1]]]
-        chosen.append(_Phrase(words, of, int(having[index]), forms))
+    for _, _, words, of, place in found:
+        if not any(words in one.words or (one.words in words and one.label == of) for one in chosen):
+            forms = used[columns.indices[columns.indptr[place] : columns.indptr[place + 1]]]
+            chosen.append(_Phrase(words, of, len(forms), forms))
     return chosen
 
 

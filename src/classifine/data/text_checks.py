@@ -33,7 +33,7 @@ _DIGITS = 8
 # Handles that stand for any user are left behind by whoever made the data anonymous.
 _HANDLE = re.compile(r"(?<![\w@.])@(?!(?:user|username|mention|name)\b)\w{2,}", re.IGNORECASE)
 # Eight to fifteen digits, grouped as people write telephone numbers, that begin with + or 0 or stand in brackets.
-_PHONE = re.compile(r"(?<![\w.,/+-])(?:\+|00?|\(0?)\d[\d ()/.-]{5,18}\d(?![\w%€$£])")
+_PHONE = re.compile(r"(?<![\w.,/+$€£-])(?:\+|00?|\(0?)\d[\d ()/.-]{5,18}\d(?![\w%€$£])")
 _DATE = re.compile(r"\(?(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{2}[./-]\d{2}|\d{4} ?[/-] ?\d{4})\)?")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
