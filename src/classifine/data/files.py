@@ -5,6 +5,7 @@ Its ending says the format, and a second one (.gz, .zst) the compression. Does n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -182,7 +183,8 @@ class TableFile:
         FileUnreadable
             Rows that cannot be used, by row and line, or no row at all.
         """
-        single = [(index, name) for index, name in enumerate(self.names) if self.names.count(name) == 1]
+        times = Counter(self.names)
+        single = [(index, name) for index, name in enumerate(self.names) if times[name] == 1]
         empty = True
         for part in self._format.blocks(size):
             empty = False
