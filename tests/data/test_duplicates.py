@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifine.data.duplicates import clusters_of, conflicts, exact_duplicates, groups_of, normalise, overlap
+from classifine.data.duplicates import clusters_of, normal_forms, normalise, overlap
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,12 @@ def test_unicode_form_and_white_space_do_not_count(text: str) -> None:
     assert normalise(f"  {text}\t") == told
 
 
-def test_groups_and_conflicts() -> None:
-    texts = ["Come!", "It rained.", "come! ", "COME!", "it rained."]
-    labels = ["yes", "no", "yes", "no", "no"]
-    assert groups_of(texts) == {"come!": (0, 2, 3), "it rained.": (1, 4)}
-    assert exact_duplicates([*texts, "alone"]) == [(0, 2, 3), (1, 4)]
-    assert conflicts(texts, labels) == [(0, 2, 3)]
-    assert exact_duplicates([]) == []
-
-
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "A ", "b", " B", "c"]), max_size=20))
-def test_groups_divide_the_positions(texts: list[str]) -> None:
-    groups = groups_of(texts)
-    assert sorted(position for group in groups.values() for position in group) == list(range(len(texts)))
-    assert all({normalise(texts[position]) for position in group} == {text} for text, group in groups.items())
+def test_normal_forms_say_which_texts_are_equal(texts: list[str]) -> None:
+    found = normal_forms(texts)
+    assert list(found.forms) == sorted({normalise(text) for text in texts})
+    assert [found.forms[place] for place in found.place] == [normalise(text) for text in texts]
 
 
 @pytest.mark.parametrize("text", ["@" * 200_000, "http://" * 30_000, " " * 300_000, "www." * 50_000, "a@" * 100_000])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifine.data import text_checks
+from classifine.data.giveaways import phrases
 from classifine.data.languages import languages
 from classifine.data.material import Material
 from classifine.tables import LabelledTexts
@@ -115,6 +117,21 @@ def test_any_text_passes_every_check(text: str) -> None:
     made = material([text])
     for check in (text_checks.without_words, text_checks.damage, text_checks.personal_data):
         assert check(made).level in {"good", "warn"}
+
+
+HOSTILE = ["a" * 300_000 + " @", "a." * 100_000 + "@", "@" * 200_000, "1" * 200_000, "0 " * 100_000, "+1(" * 70_000]
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "AB12 " + "ABCD " * 50_000, "Ã" * 100_000, "\ud83d" * 100_000])
+def test_hostile_texts_take_linear_time(text: str) -> None:
+    made = material([text, "x"], ["a", "b"])
+    started = time.perf_counter()
+    text_checks.without_words(made)
+    text_checks.damage(made)
+    text_checks.personal_data(made)
+    languages(made, None)
+    phrases(made)
+    assert time.perf_counter() - started < 5
 
 
 def test_cut_texts_are_told_by_label() -> None:

@@ -88,24 +88,6 @@ def normal_forms(texts: Sequence[str]) -> NormalForms:
     return NormalForms(forms, rank[appeared])
 
 
-def groups_of(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Group the positions of equal texts under the normalised text, in order of first appearance."""
-    found: dict[str, list[int]] = {}
-    for position, text in enumerate(texts):
-        found.setdefault(normalise(text), []).append(position)
-    return {text: tuple(group) for text, group in found.items()}
-
-
-def exact_duplicates(texts: Sequence[str]) -> list[tuple[int, ...]]:
-    """Group the positions of equal texts, normalised; groups of one are left out."""
-    return [group for group in groups_of(texts).values() if len(group) > 1]
-
-
-def conflicts(texts: Sequence[str], labels: Sequence[str]) -> list[tuple[int, ...]]:
-    """Group the positions of equal texts that have different labels."""
-    return [group for group in exact_duplicates(texts) if len({labels[position] for position in group}) > 1]
-
-
 def clusters_of(texts: Sequence[str], *, threshold: float = NEAR) -> npt.NDArray[np.int64]:
     """Give each text a number; equal and similar texts have the same.
 

@@ -31,6 +31,8 @@ _OF_ALL = 0.01
 _COVERS_SMALL = 0.9
 _LIFT = 20
 _SAMPLE = 50_000
+# Of a very long text the beginning, where a source leaves its marks as often as anywhere.
+_READ = 10_000
 _WORDS_AND_SIGNS = r"\w+|[^\w\s]"
 _PHRASE_WORDS = 3
 _LISTED = 5
@@ -145,7 +147,7 @@ def _giveaways(material: Material, positions: npt.NDArray[np.int64]) -> list[_Ph
     vectors = CountVectorizer(
         ngram_range=(1, _PHRASE_WORDS), binary=True, lowercase=False, token_pattern=_WORDS_AND_SIGNS, dtype=np.int32
     )
-    texts = [material.forms.forms[number] for number in used.tolist()]
+    texts = [material.forms.forms[number][:_READ] for number in used.tolist()]
     if sum(map(bool, (re.search(r"\S", text) for text in texts))) < _TEXTS:
         return []
     matrix = vectors.fit_transform(texts)
