@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -243,13 +244,25 @@ def _misfits(path: Path) -> bool:
     with Octets(path) as octets:
         try:
             while chunk := octets.read(_STEP):
-                if not (whole and chunk.isascii()):
+                if not (whole and (chunk.isascii() or _fits(chunk))):
                     decoder.decode(chunk)
                     whole = not decoder.getstate()[0]
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return True
     return False
+
+
+def _fits(chunk: bytes) -> bool:
+    """Tell UTF-8 that ends with a whole character, several times faster than by decoding it."""
+    import pyarrow as pa
+
+    ends = pa.py_buffer(struct.pack("=2i", 0, len(chunk)))
+    try:
+        pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(chunk)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _sample(path: Path) -> bytes:
