@@ -23,7 +23,8 @@ from classifine.evaluation.comparison import compare
 from classifine.evaluation.scorecard import score
 from classifine.journey import finetuned
 from classifine.model.classifier import Scorer, predictions_of
-from classifine.preparation import DataFiles, prepare
+from classifine.preparation import prepare
+from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions
 from classifine.training.baseline import fit_baselines
 

@@ -29,6 +29,8 @@ TEXTS = [f"{WORDS[label]} {'again and ' * (i % 5)}{i}" for i, label in enumerate
 LEARNS: dict[str, Any] = {
     "learning_rate": 5e-3,
     "num_train_epochs": 30,
+    "random_state": 1,
+    "validation_size": 0.25,
     "per_device_train_batch_size": 8,
     "settings": {"early_stopping_patience": 0},
 }
@@ -208,7 +210,7 @@ def _stripped(texts: Any) -> list[str]:
 
 def test_grid_search_over_the_learning_rate(bert: str) -> None:
     grid = {"learning_rate": np.array([1e-9, 5e-3]), "per_device_train_batch_size": np.array([8])}
-    search = GridSearchCV(TextClassifier(bert, num_train_epochs=12), grid, cv=2, error_score="raise")
+    search = GridSearchCV(TextClassifier(bert, num_train_epochs=20, random_state=1), grid, cv=2, error_score="raise")
     search.fit(pd.Series(TEXTS), pd.Series(LABELS))
     assert search.best_params_["learning_rate"] == 5e-3
     assert search.predict(TEXTS[:3]).tolist() == LABELS[:3]
@@ -258,11 +260,16 @@ def test_a_stratified_share_is_held_out(bert: str) -> None:
 
 
 @pytest.mark.parametrize("rare", [["once"], ["said twice", "Said  TWICE"]])
-def test_a_label_with_one_text_only_leaves_the_choice_to_the_training_rows(rare: list[str], bert: str) -> None:
-    fitted = quick(bert).fit([*TEXTS, *rare], [*LABELS, *(["rare"] * len(rare))])
-    assert fitted.history_["validation"] == {"rows": 36 + len(rare), "held_out": False}
-    assert fitted.history_["truncation"]["train"]["texts"] == 36 + len(rare)
+def test_a_label_with_one_text_only_is_learnt_and_not_held_out(rare: list[str], bert: str) -> None:
+    fitted = quick(bert, validation_size=0.25).fit([*TEXTS, *rare], [*LABELS, *(["rare"] * len(rare))])
+    assert fitted.history_["validation"] == {"rows": 9, "held_out": True}
+    assert fitted.history_["truncation"]["train"]["texts"] == 27 + len(rare)
     assert fitted.classes_.tolist() == ["no", "rare", "so", "yes"]
+
+
+def test_two_texts_leave_the_choice_to_the_training_rows(bert: str) -> None:
+    fitted = quick(bert).fit(["one", "two"], ["a", "b"])
+    assert fitted.history_["validation"] == {"rows": 2, "held_out": False}
 
 
 # ---- settings ------------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ def valid(hint: Any, metadata: typing.Mapping[str, Any]) -> st.SearchStrategy[An
     """Draw any value that the hint and the bounds allow."""
     if typing.get_origin(hint) is typing.Literal:
         return st.sampled_from(typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        return st.lists(valid(typing.get_args(hint)[0], {}), max_size=3).map(tuple)
     if typing.get_origin(hint) is dict:
         inner = typing.get_args(hint)[1]
         return st.dictionaries(st.text(), PLAIN if inner is Any else valid(inner, {}), max_size=4)
@@ -184,7 +186,7 @@ def test_no_name_of_hugging_faces_is_taken_for_a_slip() -> None:
         ("fp16", 1, "expected true or false"),
         ("fp16", "true", "expected true or false"),
         ("bf16", "yes", "expected true or false or 'auto'"),
-        ("ties", "coin", "expected 'drop' or 'random'"),
+        ("ties", "coin", "expected 'drop' or 'review' or 'random'"),
         ("text", 5, "expected text"),
         ("text", None, "expected text"),
         ("text", "\udce9", "expected text"),
@@ -237,7 +239,7 @@ def test_all_problems_are_named_at_once() -> None:
         "the settings are not usable:\n"
         "  - there is no setting 'learning_rat'; did you mean 'learning_rate'?\n"
         "  - test_size = 2: expected at most 0.8\n"
-        "  - ties = 'coin': expected 'drop' or 'random'\n"
+        "  - ties = 'coin': expected 'drop' or 'review' or 'random' or 'priority' or 'posterior'\n"
         "  - seed = 'x': expected a whole number\n"
         "  - fp16 = 3: expected true or false\n"
         "  cure:     `classifine init DATA` writes a settings file that explains each one"

@@ -8,7 +8,7 @@ from tests.tiny_models import tiny_model
 from classifine.errors import UsageError
 
 WORDS = {"no": "the weather is lovely", "yes": "please sign the petition"}
-TEXTS = [f"{WORDS['yes' if i % 2 else 'no']} {i}" for i in range(60)]
+TEXTS = [f"{WORDS['yes' if i % 2 else 'no']} {f'{i}' * 30}" for i in range(60)]
 LABELS = ["yes" if i % 2 else "no" for i in range(60)]
 
 

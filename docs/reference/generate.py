@@ -29,7 +29,9 @@ from classifine.settings import DataSettings, ModelSettings, Settings, TrainingS
 FOLDER = Path(__file__).parent
 _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
-_VERBS = ("read", "aggregate", "split", "train", "load", "predict", "predict_file", "evaluate", "write_report")
+_VERBS = (
+    "read", "audit", "aggregate", "split", "train", "load", "predict", "predict_file", "evaluate", "write_report",
+)  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
 

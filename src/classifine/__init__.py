@@ -22,12 +22,24 @@ if TYPE_CHECKING:
     from classifine.model.classifier import Classifier
     from classifine.settings import Settings
     from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
-    from classifine.verbs import aggregate, evaluate, load, predict, predict_file, read, split, train, write_report
+    from classifine.verbs import (
+        aggregate,
+        audit,
+        evaluate,
+        load,
+        predict,
+        predict_file,
+        read,
+        split,
+        train,
+        write_report,
+    )
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "aggregate": "verbs",
+    "audit": "verbs",
     "evaluate": "verbs",
     "load": "verbs",
     "predict": "verbs",
@@ -59,6 +71,7 @@ __all__ = [
     "TextClassifier",
     "__version__",
     "aggregate",
+    "audit",
     "evaluate",
     "load",
     "predict",

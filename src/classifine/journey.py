@@ -12,18 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
+from classifine.data.accounting import write_rejected
 from classifine.data.aggregation import write_ties
-from classifine.data.splitting import splits_from_table, splits_table
+from classifine.data.contamination import KINDS
+from classifine.data.labelling import separator_of
+from classifine.data.storing import splits_from_table, splits_table
 from classifine.errors import FileMissing, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
-from classifine.preparation import DataFiles, Prepared, Say, prepare, silent
+from classifine.evaluation.seen import Seen
+from classifine.preparation import Prepared, Say, contaminated, prepare, silent
 from classifine.runs import STAGES, RunFolder
 from classifine.settings import Settings
+from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
     from classifine.model.classifier import Classifier, Scorer
+    from classifine.model.tokens import TokenCounter
     from classifine.training.finetune import FineTuned
 
 # Validation texts on which the saved folder must give the same probabilities as the classifier in memory.
@@ -66,7 +72,7 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
         if again and wanted:
             say("continue", f"{run.path} is unfinished; going on with {wanted[0]}")
         if "data" in wanted:
-            record(run, "data", lambda: keep_data(run, checked(prepare(files, settings, say=say), settings)))
+            record(run, "data", lambda: data_stage(run, files, settings, say=say))
         if "train" in wanted:
             record(run, "train", lambda: train_stage(run, settings, say=say))
         if "evaluate" in wanted:
@@ -74,6 +80,24 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
         if "report" in wanted:
             record(run, "report", lambda: report_stage(run))
     return bool(wanted)
+
+
+def data_stage(run: RunFolder, files: DataFiles, settings: Settings, *, say: Say = silent) -> list[Path]:
+    """Read, check and divide the data, and keep what was found."""
+    counter = token_counter(settings)
+    return keep_data(run, checked(prepare(files, settings, say=say, count_tokens=counter), settings))
+
+
+def token_counter(settings: Settings) -> TokenCounter | None:
+    """Give what counts tokens as the base model reads them; none where its tokenizer is in an old format."""
+    from classifine.model.hub import resolve
+    from classifine.model.tokens import DEFAULT_MAX_LENGTH, TokenCounter
+
+    base = resolve(settings.model.model)
+    if not (base.folder / "tokenizer.json").is_file():
+        return None
+    limit = min(base.base.max_length, DEFAULT_MAX_LENGTH) if base.base else DEFAULT_MAX_LENGTH
+    return TokenCounter(base.folder, settings.model.max_length or limit)
 
 
 def checked(prepared: Prepared, settings: Settings) -> Prepared:
@@ -99,6 +123,9 @@ def keep_data(run: RunFolder, prepared: Prepared) -> list[Path]:
         durable.write_parquet(run.judgements, pa.concat_tables([one.to_arrow() for one in prepared.judgements]))
         write_ties(run.ties, prepared.ties)
         made += [run.judgements, run.ties]
+    if prepared.rejected:
+        write_rejected(run.rejected, prepared.rejected)
+        made.append(run.rejected)
     return made
 
 
@@ -116,7 +143,9 @@ def stored_splits(run: RunFolder, settings: Settings) -> Splits:
         raise FileMissing(f"{run.path} has no finished data stage", cure="type the command that started the run again")
     table = pq.read_table(run.rows)
     return splits_from_table(
-        table.append_column("split", pq.read_table(run.splits).column("split")), positive=settings.data.positive
+        table.append_column("split", pq.read_table(run.splits).column("split")),
+        positive=settings.data.positive,
+        separator=separator_of(settings.data),
     )
 
 
@@ -139,16 +168,25 @@ def finetuned(splits: Splits, settings: Settings, *, scratch: Path) -> FineTuned
     return finetune(splits.train, splits.validation, splits.space, base, settings, scratch=scratch)
 
 
-def evaluate_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> tuple[Scorecard, list[Path]]:
-    """Open the test split, score it with the classifier and the baselines, and store every number."""
+def evaluate_stage(
+    run: RunFolder, settings: Settings, *, allow_contaminated: bool = False, say: Say = silent
+) -> tuple[Scorecard, list[Path]]:
+    """Open the test split, score it with the classifier and the baselines, and store every number.
+
+    Raises
+    ------
+    Contaminated
+        The test texts were seen in training or validation, and that is not allowed.
+    """
     from classifine.model.classifier import Classifier
 
     splits = stored_splits(run, settings)
+    seen = seen_rows(run, splits, settings, allow=allow_contaminated or settings.data.allow_contaminated)
     classifier = Classifier.load(run.model)
     validation = _predicted(classifier, splits.validation, "validation", "model")
     openings = run.open_test()
     title = f"fine-tuned {settings.model.model}"
-    card, model, ladder = scored(classifier, splits, title=title, seed=settings.seed, openings=openings)
+    card, model, ladder = scored(classifier, splits, title=title, seed=settings.seed, openings=openings, seen=seen)
     made = []
     for predictions in (validation, model, *ladder):
         name = (
@@ -162,8 +200,26 @@ def evaluate_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> 
     return card, [*made, run.scorecard, run.mistakes]
 
 
+def seen_rows(run: RunFolder, splits: Splits, settings: Settings, *, allow: bool) -> Seen:
+    """Find which test rows training or validation has seen.
+
+    Raises
+    ------
+    Contaminated
+        Too many of them, and that is not allowed.
+    """
+    import json
+
+    division = json.loads(run.audit.read_text("utf-8")).get("division") or {}
+    found = contaminated(splits, settings.data, told_apart=division.get("told_apart", False))
+    if not allow:
+        found.refuse(settings.data.max_contaminated)
+    counts = {kind: len(found.of_test(kind)) for kind in KINDS}
+    return Seen(counts, found.clean, found.test_rows, found.refused(settings.data.max_contaminated))
+
+
 def scored(
-    classifier: Scorer, splits: Splits, *, title: str, seed: int, openings: int
+    classifier: Scorer, splits: Splits, *, title: str, seed: int, openings: int, seen: Seen | None = None
 ) -> tuple[Scorecard, Predictions, list[Predictions]]:
     """Score the test texts with the classifier and with baselines fitted on the training texts."""
     from classifine.training.baseline import fit_baselines
@@ -174,7 +230,8 @@ def scored(
     titles = {"model": title}
     for name, baseline in baselines.items():
         titles[name] = f"{baseline.title} ({baseline.reason})" if baseline.reason else baseline.title
-    return scorecard(model, ladder, titles=titles, test_openings=openings, seed=seed), model, ladder
+    card = scorecard(model, ladder, titles=titles, test_openings=openings, seed=seed, seen=seen)
+    return card, model, ladder
 
 
 def scored_in_memory(classifier: Classifier, data: Splits | LabelledTexts) -> Scorecard:
@@ -199,10 +256,12 @@ def record(run: RunFolder, stage: str, work: Callable[[], list[Path]]) -> None:
     run.finish(stage, files, time.perf_counter() - started)
 
 
-def evaluate_again(run: RunFolder, settings: Settings, *, say: Say = silent) -> Scorecard:
+def evaluate_again(
+    run: RunFolder, settings: Settings, *, allow_contaminated: bool = False, say: Say = silent
+) -> Scorecard:
     """Do the evaluation, also when it was done before; the opening of the test split is counted."""
     started = time.perf_counter()
-    card, files = evaluate_stage(run, settings, say=say)
+    card, files = evaluate_stage(run, settings, allow_contaminated=allow_contaminated, say=say)
     run.finish("evaluate", files, time.perf_counter() - started)
     return card
 

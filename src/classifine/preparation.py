@@ -1,24 +1,34 @@
 """Takes data files and gives splits with everything that was found on the way: the journey's first stage.
 
-Reads, aggregates, audits and divides; writes nothing. Does not know models or the run folder.
+Reads, joins, names labels, aggregates, audits and divides; writes nothing. Does not know models or the run folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from classifine import durable
+from classifine.data.accounting import LeftOut, SetAside, by_reason
 from classifine.data.aggregation import Aggregation, Tie, aggregate
 from classifine.data.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
-from classifine.data.files import require_file
+from classifine.data.contamination import Contamination, contamination
+from classifine.data.duplicates import clusters_of
+from classifine.data.findings import Level
+from classifine.data.folds import Fold
+from classifine.data.folds import folds as cut_folds
+from classifine.data.labelling import Relabelling, relabel, separator_of
+from classifine.data.notes import SplitNotes
 from classifine.data.reading import Reading, read_judgements, read_labelled
-from classifine.data.splitting import split, split_given
-from classifine.errors import UsageError, count
-from classifine.runs import Source
-from classifine.settings import Settings
+from classifine.data.sheets import read_decisions
+from classifine.data.splitting import Division, divide
+from classifine.data.text_checks import Counter
+from classifine.errors import count
+from classifine.labels import LabelSpace
+from classifine.settings import DataSettings, Settings
+from classifine.sources import DataFiles
 from classifine.tables import Judgements, LabelledTexts, Splits
 
 Say = Callable[[str, str], None]
@@ -29,44 +39,44 @@ def silent(stage: str, message: str) -> None:
 
 
 @dataclass(frozen=True)
-class DataFiles:
-    """Where the labelled texts come from: one file to be divided, or a file for each part.
+class Labelled:
+    """Labelled texts from one place, and what became of its rows, labels and judgements.
 
     Attributes
     ----------
-    data
-        One file that is divided into train, validation and test.
-    train, validation, test
-        Own files instead; what is missing is cut from train.
+    table
+        One label a text.
+    reading
+        What was read, before labels were named, merged or left out.
+    left_out
+        All rows that are not used, by reason.
+    relabelling
+        What was done to the labels.
+    aggregation
+        How judgements became labels, or none where each row was a label already.
     """
 
-    data: Path | None = None
-    train: Path | None = None
-    validation: Path | None = None
-    test: Path | None = None
+    table: LabelledTexts
+    reading: Reading[LabelledTexts] | Reading[Judgements]
+    left_out: tuple[LeftOut, ...]
+    relabelling: tuple[Relabelling, ...]
+    aggregation: Aggregation | None = None
 
-    def sources(self) -> list[Source]:
-        """List the files with their digests.
+    @property
+    def judgements(self) -> Judgements | None:
+        """The judgements as they were read."""
+        return self.reading.table if isinstance(self.reading.table, Judgements) else None
 
-        Raises
-        ------
-        UsageError
-            Neither or both ways are used.
-        FileMissing
-            One of them is not there.
-        """
-        if (self.data is None) == (self.train is None):
-            raise UsageError(
-                "name either one data file or a training file",
-                expected="classifine run DATA, or classifine run --train FILE [--validation FILE] [--test FILE]",
-            )
-        if self.data is not None and (self.validation or self.test):
-            raise UsageError(
-                "a file to be divided and own validation or test files exclude each other",
-                cure=f"say: --train {self.data} instead of {self.data}",
-            )
-        named = [("data", self.data), ("train", self.train), ("validation", self.validation), ("test", self.test)]
-        return [Source(role, str(path), _digest(path)) for role, path in named if path is not None]
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON: the account of the rows, in which those that came in are used, left out or rejected."""
+        further = sum(len(part.rows) for part in self.left_out) - sum(len(part.rows) for part in self.reading.left_out)
+        return {
+            **self.reading.to_dict(),
+            "rows_used": self.reading.rows_used - further,
+            "texts": len(self.table),
+            "left_out": [part.to_dict() for part in self.left_out],
+            "label_changes": [change.to_dict() for one in self.relabelling for change in one.changes],
+        }
 
 
 @dataclass(frozen=True)
@@ -75,64 +85,269 @@ class Prepared:
 
     splits: Splits
     audit: dict[str, Any]
+    notes: SplitNotes | None = None
     judgements: tuple[Judgements, ...] = ()
     ties: tuple[Tie, ...] = ()
+    rejected: tuple[SetAside, ...] = ()
 
 
-def prepare(files: DataFiles, settings: Settings, *, say: Say = silent) -> Prepared:
-    """Read, aggregate, audit and divide; nothing is written.
+@dataclass(frozen=True)
+class Examined:
+    """Data that was read, checked and, where no check failed, divided.
+
+    Attributes
+    ----------
+    found
+        The labelled texts of each file: ``first`` is divided, ``validation`` and ``test`` are taken as they are.
+    findings
+        What the checks found.
+    division
+        The splits and how they came about, or none where a check failed.
+    shared
+        What the test rows share with the others, where the data came divided.
+    """
+
+    found: Mapping[str, Labelled]
+    findings: tuple[Finding, ...]
+    division: Division | None = None
+    shared: Contamination | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what audit.json holds."""
+        parts = list(self.found.values())
+        nothing = self.found["first"].table.take(())
+        whole = Splits(LabelledTexts.joined([part.table for part in parts]), nothing, nothing, LabelSpace(()))
+        splits = self.division.splits if self.division else whole
+        told = audit_dict(_summed(parts), self.findings, splits, _annotation(parts))
+        return {
+            **told,
+            "splits": told["splits"] if self.division else {},
+            "division": self.division.notes.to_dict() if self.division else None,
+            "contamination": None if self.shared is None else self.shared.to_dict(),
+        }
+
+
+def examine(
+    files: DataFiles, settings: Settings, *, say: Say = silent, count_tokens: Counter | None = None
+) -> Examined:
+    """Read, aggregate, audit and, where no check failed, divide; nothing is written.
+
+    Parameters
+    ----------
+    files, settings
+        Where the labelled texts are and what was chosen.
+    say
+        Called with a stage and a plain sentence.
+    count_tokens
+        Counts the tokens of texts as the base model reads them, for the share that will be cut.
 
     Raises
     ------
     DataError, UsageError
         The files, columns or labels are not usable.
     """
-    first = files.data or files.train
-    assert first is not None
-    reading, judgements, aggregation = read_one(first, settings, say=say)
-    given = sum(path is not None for path in (files.validation, files.test))
-    findings = audit(reading.table, left_out=reading.left_out, parts=3 - given)
+    files.require()
+    data = settings.data
+    sources = {"first": files.first, "validation": files.validation, "test": files.test}
+    found = {
+        role: labelled(source, settings, texts=files.texts, decisions=files.decisions, say=say)
+        for role, source in sources.items()
+        if source is not None
+    }
+    first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
+    clusters = clusters_of(first.table.texts, threshold=data.near_duplicates)
+    undivided = first.table.parts is not None or data.rare_labels != "refuse"
+    findings = audit(
+        first.table,
+        left_out=first.left_out,
+        rejected=by_reason((row.reason, row.row) for row in first.reading.rejected),
+        parts=1 if undivided else 3 - len(others),
+        space=LabelSpace.of(first.table.labels, separator=separator_of(data)),
+        clusters=clusters,
+        count_tokens=count_tokens,
+    )
+    if any(finding.level == "fail" for finding in findings):
+        return Examined(found, findings)
+    division = divide(
+        first.table,
+        others.get("validation"),
+        others.get("test"),
+        validation_size=data.validation_size,
+        test_size=data.test_size,
+        seed=settings.seed,
+        positive=data.positive,
+        separator=separator_of(data),
+        rare=data.rare_labels,
+        clusters=clusters,
+    )
+    given = bool(others) or first.table.parts is not None
+    shared = contaminated(division.splits, data, told_apart=division.notes.told_apart) if given else None
+    findings += audit_splits(division.splits, given=given) + _of_division(division.notes, shared, data)
     say("audit", _counted(findings))
-    raise_on_fail(findings)
-    validation = read_one(files.validation, settings, say=say) if files.validation else None
-    test = read_one(files.test, settings, say=say) if files.test else None
-    tables = [part[0].table if part else None for part in (validation, test)]
-    splits = _divided(reading.table, tables[0], tables[1], settings, given=files.train is not None)
-    others = [part for part in (validation, test) if part is not None]
-    told = _summed([reading, *(part[0] for part in others)])
-    ties = [tie for found in (aggregation, *(part[2] for part in others)) if found for tie in found.ties]
-    judged = [table for table in (judgements, *(part[1] for part in others)) if table is not None]
-    findings += audit_splits(splits)
-    say("split", ", ".join(f"{len(table):,} {name}" for name, table in splits.items()) + " texts")
-    annotation = {**aggregation.to_dict(), "ties": len(ties)} if aggregation else None
-    return Prepared(splits, audit_dict(told, findings, splits, annotation), tuple(judged), tuple(ties))
+    say("split", ", ".join(f"{len(table):,} {name}" for name, table in division.splits.items()) + " texts")
+    return Examined(found, findings, division, shared)
+
+
+def prepare(
+    files: DataFiles, settings: Settings, *, say: Say = silent, count_tokens: Counter | None = None
+) -> Prepared:
+    """Give splits that can be trained and scored on; parameters are as for :func:`examine`.
+
+    Raises
+    ------
+    DataError, UsageError
+        The files, columns or labels are not usable, or the test texts were seen in training or validation.
+    """
+    examined = examine(files, settings, say=say, count_tokens=count_tokens)
+    if examined.shared is not None and not settings.data.allow_contaminated:
+        examined.shared.refuse(settings.data.max_contaminated)
+    if examined.division is None:
+        raise_on_fail(examined.findings)
+    assert examined.division is not None
+    parts = list(examined.found.values())
+    return Prepared(
+        splits=examined.division.splits,
+        audit=examined.to_dict(),
+        notes=examined.division.notes,
+        judgements=tuple(one.judgements for one in parts if one.judgements is not None),
+        ties=tuple(tie for one in parts if one.aggregation for tie in one.aggregation.ties),
+        rejected=tuple(chain.from_iterable(one.reading.rejected for one in parts)),
+    )
+
+
+def folds_of(splits: Splits, settings: Settings, *, folds: int, repeats: int) -> tuple[LabelledTexts, list[Fold]]:
+    """Divide all rows of splits into folds, with the same rules; give the rows and their folds."""
+    table = LabelledTexts.joined([part for _, part in splits.items()])
+    clusters = clusters_of(table.texts, threshold=settings.data.near_duplicates)
+    separator = splits.space.separator
+    return table, cut_folds(table, folds, repeats=repeats, seed=settings.seed, separator=separator, clusters=clusters)
+
+
+def contaminated(splits: Splits, data: DataSettings, *, told_apart: bool) -> Contamination:
+    """Find what test rows share with the others; ids count only where the data names them."""
+    named = data.id is not None
+    return contamination(splits, threshold=data.near_duplicates, named_ids=named, told_apart=told_apart)
 
 
 def audit_of_splits(splits: Splits) -> dict[str, Any]:
     """Audit splits that did not come from files."""
     whole = LabelledTexts.joined([table for _, table in splits.items()])
-    findings = audit(whole, parts=1) + audit_splits(splits)
+    findings = audit(whole, parts=1, space=splits.space) + audit_splits(splits, given=True)
     return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
 
 
-def read_one(
-    source: Any, settings: Settings, *, say: Say = silent
-) -> tuple[Reading[LabelledTexts], Judgements | None, Aggregation | None]:
-    """Read labelled texts; judgements are aggregated to one label an item."""
-    where = source if isinstance(source, Path) else "the data"
-    if settings.data.annotator is None:
-        labelled = read_labelled(source, settings.data)
-        say("read", f"{count(len(labelled.table), 'labelled text')} of {count(labelled.rows_in, 'row')} from {where}")
-        return labelled, None, None
-    judged = read_judgements(source, settings.data)
-    found = aggregate(judged.table, ties=settings.data.ties, seed=settings.seed)
-    say(
-        "read",
-        f"{count(found.judgements, 'judgement')} of {count(found.items, 'text')} by "
-        f"{count(found.annotators, 'annotator')} from {where}; majority labels, {count(len(found.ties), 'tie')} "
-        + ("dropped" if settings.data.ties == "drop" else "drawn"),
+def labelled(
+    source: Any,
+    settings: Settings,
+    *,
+    texts: Any = None,
+    decisions: Path | None = None,
+    say: Say = silent,
+) -> Labelled:
+    """Read labelled texts; judgements are aggregated to one label an item.
+
+    Parameters
+    ----------
+    source
+        What :func:`read_labelled` reads.
+    settings
+        What was chosen.
+    texts
+        Where the texts stand if not beside the labels.
+    decisions
+        The labels that a person chose for items that tie.
+    say
+        Called with a stage and a plain sentence.
+    """
+    data = settings.data
+    if data.annotator is None and not data.annotator_columns:
+        reading = read_labelled(source, data, texts=texts)
+        table, left_out, told = relabel(reading.table, data)
+        _say_reading(reading, say)
+        say("read", f"{count(len(table), 'labelled text')} of {count(reading.rows_in, 'row')} from {_named(source)}")
+        return Labelled(table, reading, reading.left_out + left_out, (told,))
+    judged = read_judgements(source, data, texts=texts)
+    _say_reading(judged, say)
+    # Votes for labels that are not kept still count as votes; which labels are kept is asked of the items.
+    named, left_out, first = relabel(judged.table, replace(data, keep_labels=()))
+    chosen = read_decisions(decisions) if decisions is not None else None
+    found = aggregated(named, settings, decisions=chosen)
+    kept, unkept, second = relabel(found.labelled, replace(data, label_names={}, merge_labels={}))
+    say("read", _told(found, _named(source)))
+    return Labelled(kept, judged, judged.left_out + left_out + _of_judgements(unkept, named), (first, second), found)
+
+
+def aggregated(
+    judgements: Judgements, settings: Settings, *, decisions: Mapping[str, str] | None = None
+) -> Aggregation:
+    """Aggregate judgements as the settings say."""
+    data = settings.data
+    return aggregate(
+        judgements,
+        method=data.aggregation,
+        ties=data.ties,
+        priority=data.priority,
+        expert=data.expert,
+        scale=data.scale,
+        order=data.label_order,
+        decisions=decisions,
+        seed=settings.seed,
     )
-    return Reading(found.labelled, judged.rows_in, judged.left_out), judged.table, found
+
+
+def _say_reading(reading: Reading[Any], say: Say) -> None:
+    """Say what was settled about the files and what was read otherwise than it stands."""
+    for repair in reading.repairs:
+        say("read", repair)
+    if reading.rejected:
+        say("read", f"{count(len(reading.rejected), 'row')} set aside: {_reasons(reading)}")
+    if reading.join is not None:
+        say("join", reading.join.told())
+
+
+def _reasons(reading: Reading[Any]) -> str:
+    return ", ".join(f"{part['reason']} {part['count']:,}" for part in reading.to_dict()["rejected"])
+
+
+def _named(source: Any) -> str:
+    if isinstance(source, str | Path):
+        return str(source)
+    if isinstance(source, list) and all(isinstance(one, str | Path) for one in source):
+        return str(source[0]) if len(source) == 1 else f"{len(source)} files"
+    return "the data"
+
+
+def _told(found: Aggregation, where: str) -> str:
+    undecided = sum(tie.label is None for tie in found.ties)
+    ties = count(len(found.ties), "tie")
+    if found.ties:
+        ties += f" ({undecided:,} without a label)" if undecided else " (all settled)"
+    return (
+        f"{count(found.judgements, 'judgement')} of {count(found.items, 'text')} by "
+        f"{count(found.annotators, 'annotator')} from {where}; labels by {found.method}, {ties}"
+    )
+
+
+def _of_judgements(left_out: Sequence[LeftOut], judgements: Judgements) -> tuple[LeftOut, ...]:
+    """Give, for items that are left out by their first row, the rows of all their judgements."""
+    rows_of: dict[str, list[int]] = {}
+    for name, row in zip(judgements.ids, judgements.rows, strict=True):
+        rows_of.setdefault(name, []).append(row)
+    item_of = dict(zip(judgements.rows, judgements.ids, strict=True))
+    return tuple(
+        LeftOut(part.reason, tuple(sorted({row for one in part.rows for row in rows_of[item_of[one]]})))
+        for part in left_out
+    )
+
+
+def _of_division(notes: SplitNotes, shared: Contamination | None, data: DataSettings) -> tuple[Finding, ...]:
+    """Make findings of what a reader of scores must know about the splits."""
+    told = [Finding("division", "warn", sentence, cure="see `division` in audit.json") for sentence in notes.warnings()]
+    if shared is not None:
+        level: Level = "fail" if shared.refused(data.max_contaminated) else "warn"
+        cure = "remove these rows, or read the score of the clean rows, which stands beside every score"
+        told += [Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings()]
+    return tuple(told)
 
 
 def _counted(findings: Sequence[Finding]) -> str:
@@ -142,44 +357,20 @@ def _counted(findings: Sequence[Finding]) -> str:
     return f"{told}: {warned}" if warned else told
 
 
-def _divided(
-    first: LabelledTexts,
-    validation: LabelledTexts | None,
-    test: LabelledTexts | None,
-    settings: Settings,
-    *,
-    given: bool,
-) -> Splits:
-    data = settings.data
-    if not given:
-        return split(
-            first,
-            validation_size=data.validation_size,
-            test_size=data.test_size,
-            seed=settings.seed,
-            positive=data.positive,
-        )
-    return split_given(
-        first,
-        validation,
-        test,
-        validation_size=data.validation_size,
-        test_size=data.test_size,
-        seed=settings.seed,
-        positive=data.positive,
-    )
+def _annotation(found: Sequence[Labelled]) -> dict[str, Any] | None:
+    """Give how judgements became labels: of the first file, with the ties of all."""
+    aggregations = [one.aggregation for one in found if one.aggregation is not None]
+    if not aggregations:
+        return None
+    return {**aggregations[0].to_dict(), "ties": sum(len(one.ties) for one in aggregations)}
 
 
-def _summed(readings: Sequence[Reading[LabelledTexts]]) -> dict[str, Any]:
+def _summed(found: Sequence[Labelled]) -> dict[str, Any]:
     """Add up what several files brought."""
-    told = [reading.to_dict() for reading in readings]
+    told = [one.to_dict() for one in found]
+    listed = ("left_out", "rejected", "detected", "repairs", "label_changes")
     return {
-        "rows_in": sum(one["rows_in"] for one in told),
-        "rows_used": sum(one["rows_used"] for one in told),
-        "left_out": [left_out for one in told for left_out in one["left_out"]],
+        **{name: sum(one[name] for one in told) for name in ("rows_in", "rows_used", "texts")},
+        **{name: [entry for one in told for entry in one.get(name, ())] for name in listed},
+        "joins": [one["join"] for one in told if one.get("join")],
     }
-
-
-def _digest(path: Path) -> str:
-    require_file(path)
-    return durable.sha256(path)

@@ -193,11 +193,18 @@ class Predictions:
 
     def take(self, positions: Sequence[int]) -> Predictions:
         """Give the predictions of the rows at these positions, in this order."""
-        columns = {
-            name: tuple(getattr(self, name)[position] for position in positions)
-            for name in ("ids", "texts", "truth", "predicted", "status")
-        }
-        return replace(self, **columns, probabilities=self.probabilities[list(positions)])
+        def taken(column: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(column[position] for position in positions)
+
+        return replace(
+            self,
+            ids=taken(self.ids),
+            texts=taken(self.texts),
+            truth=taken(self.truth),
+            predicted=taken(self.predicted),
+            status=taken(self.status),
+            probabilities=self.probabilities[list(positions)],
+        )
 
     @property
     def confidence(self) -> tuple[float | None, ...]:

@@ -8,17 +8,22 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from classifine import journey
 from classifine.errors import UsageError
-from classifine.preparation import Prepared, Say, audit_of_splits, read_one, silent
+from classifine.labels import LabelSpace
+from classifine.preparation import Prepared, Say, audit_of_splits, labelled, silent
 from classifine.runs import RunFolder, Source
 from classifine.settings import DataSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
     from classifine.data.aggregation import Aggregation
+    from classifine.data.alpha import Scale
+    from classifine.data.choosing import Method, TieRule
+    from classifine.data.findings import Finding
+    from classifine.data.notes import RareRule
     from classifine.evaluation.scorecard import Scorecard
     from classifine.model.classifier import Classifier
     from classifine.prediction.bulk import BulkResult
@@ -31,25 +36,25 @@ def read(
     label: str = "label",
     id: str | None = None,
     annotator: str | None = None,
-    ties: Literal["drop", "random"] = "drop",
+    texts: Any = None,
     seed: int = 42,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    **settings: Any,
 ) -> LabelledTexts:
     """Turn rows into labelled texts; judgements of several annotators become one label an item.
 
     Parameters
     ----------
     source
-        A path, a pandas or Polars frame, an Arrow table, a mapping of columns, or the pair (texts, labels).
+        A path or several, ``hf://datasets/OWNER/NAME``, a pandas or Polars frame, an Arrow table, a Dataset of Hugging
+        Face's, a mapping of columns, or the pair (texts, labels).
     text, label, id, annotator
-        Columns. With ``annotator``, each row is one judgement and the majority decides.
-    ties
-        What becomes of an item whose judgements tie: ``drop`` it, or draw at ``random`` with the seed.
+        Columns. With ``annotator``, each row is one judgement, and ``aggregation`` and ``ties`` say what decides.
+    texts
+        Where the texts stand if not beside the labels; joined by ``id``.
     seed
         Only for random ties.
-    encoding, delimiter
-        Of text files; without one, what the file itself shows.
+    **settings
+        Any other data setting by its name, such as ``group``, ``time``, ``merge_labels`` or ``encoding``.
 
     Raises
     ------
@@ -61,17 +66,82 @@ def read(
     >>> read((["Come along!", "It rained."], ["yes", "no"])).labels
     ('yes', 'no')
     """
-    given = {"id": id, "annotator": annotator, "encoding": encoding, "delimiter": delimiter}
-    named = {name: value for name, value in given.items() if value is not None}
-    settings = Settings().with_names({"text": text, "label": label, "ties": ties, "seed": seed, **named})
-    return read_one(Path(source) if isinstance(source, str) else source, settings)[0].table
+    named = {"id": id, "annotator": annotator}
+    given = {name: value for name, value in named.items() if value is not None}
+    chosen = Settings().with_names({"text": text, "label": label, "seed": seed, **given, **settings})
+    return labelled(source, chosen, texts=texts).table
 
 
-def aggregate(judgements: Judgements, *, ties: Literal["drop", "random"] = "drop", seed: int = 42) -> Aggregation:
-    """Turn many judgements into one label an item; ties are listed, never settled by row order."""
+def audit(texts: LabelledTexts, *, model: str | None = None, separator: str | None = None) -> tuple[Finding, ...]:
+    """Check labelled texts; each finding is good, warn or fail, with row numbers and what to do.
+
+    Parameters
+    ----------
+    texts
+        What :func:`read` gives.
+    model
+        A base model, to say how many texts it would cut.
+    separator
+        What stands between the labels of a text that may have several.
+
+    Examples
+    --------
+    >>> found = audit(read((["Come along!", "It rained."], ["yes", "no"])))
+    >>> [finding.check for finding in found if finding.level == "warn"][:2]
+    ['rows of each label', 'size']
+    """
+    from classifine.data.auditing import audit as audit_texts
+
+    space = LabelSpace.of(texts.labels, separator=separator)
+    counter = journey.token_counter(Settings().with_names({"model": model})) if model is not None else None
+    return audit_texts(texts, space=space, count_tokens=counter)
+
+
+def aggregate(
+    judgements: Judgements,
+    *,
+    method: Method = "majority",
+    ties: TieRule = "drop",
+    priority: Sequence[str] = (),
+    expert: str | None = None,
+    scale: Scale = "nominal",
+    order: Sequence[str] = (),
+    seed: int = 42,
+) -> Aggregation:
+    """Turn many judgements into one label an item; ties are listed, never settled by row order.
+
+    Parameters
+    ----------
+    judgements
+        One row per annotator and item.
+    method
+        ``majority``, ``dawid-skene``, ``one-coin``, ``soft``, ``expert`` or ``unanimous``.
+    ties
+        ``drop``, ``review``, ``random``, ``priority`` or ``posterior``.
+    priority, expert
+        What the rules of these names need.
+    scale, order
+        What labels are to Krippendorff's alpha, and their order where they are ranks.
+    seed
+        For random ties and for the intervals.
+
+    Raises
+    ------
+    SettingsProblem, RowsProblem
+        The rules lack something, or the judgements contradict each other.
+    """
     from classifine.data.aggregation import aggregate as aggregate_judgements
 
-    return aggregate_judgements(judgements, ties=ties, seed=seed)
+    return aggregate_judgements(
+        judgements,
+        method=method,
+        ties=ties,
+        priority=priority,
+        expert=expert,
+        scale=scale,
+        order=order,
+        seed=seed,
+    )
 
 
 def split(
@@ -80,20 +150,53 @@ def split(
     validation_size: float = 0.2,
     test_size: float = 0.2,
     positive: str | None = None,
+    separator: str | None = None,
+    rare_labels: RareRule = "train",
+    near_duplicates: float = 0.7,
     seed: int = 42,
 ) -> Splits:
-    """Divide labelled texts into train, validation and test, each label in its share; equal texts stay together.
+    """Divide labelled texts into train, validation and test, each label in its share; what is alike stays together.
+
+    Equal texts, near-duplicates and rows of one group come into one part; given parts and times are honoured.
+
+    Parameters
+    ----------
+    texts
+        What :func:`read` gives.
+    validation_size, test_size
+        Shares of the rows.
+    positive, separator
+        The positive label; what stands between the labels of a text that may have several.
+    rare_labels
+        What becomes of labels with too few different texts for every part: ``train``, ``drop`` or ``refuse``.
+    near_duplicates
+        Jaccard similarity of character 5-grams from which two texts are near-duplicates.
+    seed
+        Another seed, another division.
 
     Raises
     ------
     LabelsProblem
-        There is one label only, or a label has too few rows for three parts.
+        There is one label only, or too few different texts.
     """
-    from classifine.data.auditing import audit, raise_on_fail
+    from classifine.data.auditing import audit as audit_texts
+    from classifine.data.auditing import raise_on_fail
+    from classifine.data.duplicates import clusters_of
     from classifine.data.splitting import split as split_texts
 
-    raise_on_fail(audit(texts))
-    return split_texts(texts, validation_size=validation_size, test_size=test_size, positive=positive, seed=seed)
+    clusters = clusters_of(texts.texts, threshold=near_duplicates)
+    space = LabelSpace.of(texts.labels, separator=separator)
+    raise_on_fail(audit_texts(texts, space=space, clusters=clusters, parts=3 if rare_labels == "refuse" else 1))
+    return split_texts(
+        texts,
+        validation_size=validation_size,
+        test_size=test_size,
+        positive=positive,
+        separator=separator,
+        rare=rare_labels,
+        clusters=clusters,
+        seed=seed,
+    )
 
 
 def train(
@@ -200,7 +303,11 @@ def predict_file(
 
 
 def evaluate(
-    classifier: Classifier | Path | str, data: Splits | LabelledTexts | None = None, *, say: Say = silent
+    classifier: Classifier | Path | str,
+    data: Splits | LabelledTexts | None = None,
+    *,
+    allow_contaminated: bool = False,
+    say: Say = silent,
 ) -> Scorecard:
     """Score a classifier.
 
@@ -210,11 +317,15 @@ def evaluate(
         A run folder, whose test texts are opened and counted; or a classifier.
     data
         With a classifier: splits, whose training texts fit the baselines it is compared with; or labelled texts alone.
+    allow_contaminated
+        Score test texts of a run that training or validation has seen; every score then says so.
     say
         Called with a stage and a plain sentence.
 
     Raises
     ------
+    Contaminated
+        The test texts of a run were seen in training or validation.
     UsageError
         A classifier without data, or a run folder with them.
     LabelsProblem
@@ -226,7 +337,7 @@ def evaluate(
         run = RunFolder.existing(classifier)
         with run.locked():
             settings = Settings.from_dict(run.read_manifest()["settings"])
-            return journey.evaluate_again(run, settings, say=say)
+            return journey.evaluate_again(run, settings, allow_contaminated=allow_contaminated, say=say)
     if data is None:
         raise UsageError("a classifier needs texts to be scored on", cure="pass splits or labelled texts")
     return journey.scored_in_memory(classifier, data)

@@ -14,7 +14,7 @@ import pytest
 from tests.journey.samples import WORDS, Command, labelled_rows, write_csv
 
 from classifine.journey import run_journey
-from classifine.preparation import DataFiles
+from classifine.sources import DataFiles
 from classifine.runs import STAGES, RunFolder
 from classifine.settings import Settings
 from classifine.tables import Predictions
@@ -208,5 +208,5 @@ def test_ties_of_own_files_are_listed_and_every_row_is_counted(tiny: Path, tmp_p
     with found.ties.open(newline="", encoding="utf-8") as stream:
         assert [row["id"] for row in csv.DictReader(stream)] == ["train0", "train1", "test0", "test1"]
     audit = json.loads(found.audit.read_text("utf-8"))
-    assert (audit["rows_in"], audit["rows_used"], audit["annotation"]["ties"]) == (180, 86, 4)
+    assert (audit["rows_in"], audit["rows_used"], audit["texts"], audit["annotation"]["ties"]) == (180, 180, 86, 4)
     assert pq.read_table(found.judgements).num_rows == 180

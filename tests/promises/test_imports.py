@@ -41,6 +41,7 @@ PUBLIC = [
     "TextClassifier",
     "__version__",
     "aggregate",
+    "audit",
     "evaluate",
     "load",
     "predict",

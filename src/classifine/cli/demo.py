@@ -22,7 +22,7 @@ def demo(label: str, **options: Any) -> None:
     """Run the journey on invented social-media posts, coded for calls to action by six annotators."""
     from classifine.data.demo import DEMO
     from classifine.journey import run_journey
-    from classifine.preparation import DataFiles
+    from classifine.sources import DataFiles
     from classifine.verbs import predict_file
 
     folder = Path(options["out"] or "demo-run")

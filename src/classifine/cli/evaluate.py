@@ -12,11 +12,12 @@ from classifine.cli.options import PATH
 
 @click.command()
 @click.argument("run", type=PATH)
-def evaluate(run: Path) -> None:
+@click.option("--allow-contaminated", is_flag=True, help="Score also test texts that were seen; every score says so.")
+def evaluate(run: Path, allow_contaminated: bool) -> None:
     """Score the classifier of RUN on its test texts; each opening of the test texts is counted."""
     from classifine.verbs import evaluate as evaluate_run
 
-    card = evaluate_run(run, say=console.say)
+    card = evaluate_run(run, allow_contaminated=allow_contaminated, say=console.say)
     console.tell(card.verdict)
     for caution in card.cautions:
         console.tell(f"  mind: {caution}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from classifine.cli.aggregate import aggregate
+from classifine.cli.audit import audit
 from classifine.cli.demo import demo
 from classifine.cli.evaluate import evaluate
 from classifine.cli.init import init
@@ -11,6 +13,7 @@ from classifine.cli.models import models
 from classifine.cli.predict import predict
 from classifine.cli.report import report
 from classifine.cli.run import run
+from classifine.cli.split import split
 from classifine.cli.train import train
 
 
@@ -29,5 +32,5 @@ def classifine() -> None:
     """
 
 
-for verb in (demo, init, run, train, evaluate, predict, report, models):
+for verb in (demo, init, audit, aggregate, split, run, train, evaluate, predict, report, models):
     classifine.add_command(verb)

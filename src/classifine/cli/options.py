@@ -18,7 +18,7 @@ import click
 from classifine.settings import DataSettings, Settings, parse_assignments, read_settings
 
 if TYPE_CHECKING:
-    from classifine.preparation import DataFiles
+    from classifine.sources import DataFiles
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -138,7 +138,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
     given = {name: options[name] for name in (*names, *_MORE) if options.get(name) not in (None, ())}
     for name in ("merge_labels", "label_names"):
         if name in given and not isinstance(given[name], dict):
-            from classifine.data.labelling import read_label_map
+            from classifine.data.label_files import read_label_map
 
             given[name] = read_label_map(given[name])
     return settings.with_names({**given, **parse_assignments(options.get("assignments", ()))})
@@ -146,7 +146,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 def files_of(options: dict[str, Any]) -> DataFiles:
     """Gather the data files."""
-    from classifine.preparation import DataFiles
+    from classifine.sources import DataFiles
 
     names = ("train", "validation", "test", "texts", "decisions")
     return DataFiles(options["data"], **{name: options[name] for name in names if options.get(name) is not None})

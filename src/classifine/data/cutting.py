@@ -158,7 +158,8 @@ def _refuse_empty(of_row: IntVector, names: Sequence[str], units: Units, *, grou
         found=f"{count(len(units), 'unit')} in {count(len(of_row), 'row')}, the largest with {count(largest, 'row')}",
         cure="use a finer group column or none, add rows of other groups, or give own files for the splits"
         if grouped
-        else "add rows, above all of the rare labels, merge labels with others, or drop the rare ones",
+        else "add rows, above all of the rare labels, merge labels with others, or drop the rare ones; where texts "
+        "are alike by nature, --near-duplicates 1 keeps only equal ones together",
     )
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from classifine import durable
 from classifine.data.dealing import deal
 from classifine.data.ordering import lot
 from classifine.data.units import text_keys, units_of
@@ -101,3 +103,19 @@ def folds(
             here = fold_of_row == number
             made.append(Fold(repeat, number + 1, np.flatnonzero(~here), np.flatnonzero(here)))
     return made
+
+
+def write_folds(path: Path, table: LabelledTexts, cut: Sequence[Fold]) -> None:
+    """Write the fold of every row in each repeat as CSV: id, row, ``repeat 1``, ``repeat 2`` and so on.
+
+    Raises
+    ------
+    DiscError
+        The disc refuses.
+    """
+    numbers: dict[str, npt.NDArray[np.int64]] = {}
+    for fold in cut:
+        numbers.setdefault(f"repeat {fold.repeat}", np.zeros(len(table), np.int64))[fold.test] = fold.number
+    names = ["id", "row", *numbers]
+    columns = (table.ids, table.rows, *(column.tolist() for column in numbers.values()))
+    durable.write_csv(path, names, (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)))

@@ -25,7 +25,7 @@ from classifine.evaluation.metrics import validation_metrics
 from classifine.labels import IntVector, LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
-from classifine.model.tokens import Encoded, pad_id_of
+from classifine.model.tokens import DEFAULT_MAX_LENGTH, Encoded, pad_id_of
 from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
 from classifine.progress import bar
 from classifine.settings import Settings, TrainingSettings
@@ -35,7 +35,6 @@ from classifine.training.choices import check_arguments, resolve, training_argum
 from classifine.training.losses import class_weights, summed_loss, summed_weight
 from classifine.training.targets import targets
 
-DEFAULT_MAX_LENGTH = 512
 # With these, a refusal by Hugging Face is no choice of the user's.
 _PLAIN = (TrainingSettings().optim, TrainingSettings().lr_scheduler_type)
 # Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.

@@ -43,9 +43,10 @@ def targets(table: LabelledTexts, space: LabelSpace, *, soft: bool) -> IntVector
             cure="name their column with --annotator, or choose another aggregation",
         )
     index = {name: place for place, name in enumerate(space.names)}
-    shares = np.zeros((len(table), len(space)))
+    shares: FloatMatrix = np.zeros((len(table), len(space)))
     for row, judged in enumerate(table.soft):
         for name, share in judged.items():
             if name in index:
                 shares[row, index[name]] = share
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,101 @@
+"""The verb ``aggregate``: turn many annotators' judgements into one label a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from classifine.cli import console
+from classifine.cli.options import (
+    ANNOTATORS,
+    COLUMNS,
+    FILES,
+    LABELS,
+    PATH,
+    Sectioned,
+    assignments_option,
+    data_options,
+    decisions_option,
+    seed_option,
+    settings_of,
+    settings_option,
+    texts_option,
+)
+
+if TYPE_CHECKING:
+    from classifine.preparation import Labelled
+
+
+@click.command(cls=Sectioned)
+@click.argument("data", nargs=-1, required=True)
+@texts_option
+@decisions_option
+@click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="CSV file for the labels.")
+@click.option("--further-label", multiple=True, metavar="COLUMN", help="A further column of labels; repeatable.")
+@seed_option
+@settings_option
+@assignments_option
+@data_options(COLUMNS, FILES, LABELS, ANNOTATORS)
+def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...], **options: Any) -> None:
+    """Turn the judgements in DATA into one label a text: --annotator names their column, --id that of the texts.
+
+    Writes a row a text: label, share of the judgements for it, entropy, whether it tied, what decided, votes and soft
+    label; and next to it the ties, and everything that was counted as JSON. With --further-label, each further column
+    of labels gets files of its own.
+    """
+    from classifine.errors import UsageError
+    from classifine.preparation import labelled
+
+    settings = settings_of(options)
+    if settings.data.annotator is None and not settings.data.annotator_columns:
+        raise UsageError(
+            "judgements need annotators",
+            cure="name their column with --annotator, or each annotator's column with --annotator-columns",
+        )
+    for column in (settings.data.label, *further_label):
+        chosen = settings.with_names({"label": column})
+        target = output if not further_label else output.with_name(f"{output.stem}.{column}{output.suffix}")
+        found = labelled(list(data), chosen, texts=options["texts"], decisions=options["decisions"], say=console.say)
+        _write(found, target)
+
+
+def _write(found: Labelled, target: Path) -> None:
+    from classifine import durable
+    from classifine.data.accounting import write_rejected
+    from classifine.data.aggregation import write_ties
+    from classifine.data.sheets import write_labels
+    from classifine.errors import count
+
+    assert found.aggregation is not None
+    told = found.aggregation
+    agreement = told.agreement.to_dict()
+    console.say("agreement", _alpha(agreement))
+    console.say("decided", ", ".join(f"{rule} {number:,}" for rule, number in told.touched.items()))
+    differing = len(told.comparison.differing)
+    if differing:
+        methods = "the majority, the chosen rule and Dawid-Skene"
+        console.say("mind", f"{methods} do not give the same label to {count(differing, 'text')}; see the JSON file")
+    for sentence in (*told.warnings, *told.notes):
+        console.say("mind", sentence)
+    write_labels(target, told)
+    made = [target]
+    if told.ties:
+        made.append(target.with_name(f"{target.stem}.ties.csv"))
+        write_ties(made[-1], told.ties)
+    if found.reading.rejected:
+        made.append(target.with_name(f"{target.stem}.rejected.csv"))
+        write_rejected(made[-1], found.reading.rejected)
+    made.append(target.with_name(f"{target.stem}.json"))
+    durable.write_json(made[-1], {**found.to_dict(), "annotation": told.to_dict()})
+    console.say("files", ", ".join(map(str, made)))
+    undecided = [tie for tie in told.ties if tie.label is None]
+    if undecided and told.tie_rule == "review":
+        console.say("next", f"fill in the label in {made[1]} and type the command again with --decisions {made[1]}")
+
+
+def _alpha(agreement: dict[str, Any]) -> str:
+    if agreement["alpha"] is None:
+        return "Krippendorff's alpha is undefined"
+    return f"Krippendorff's alpha {agreement['alpha']:.3f}; {agreement['agreement']:.1%} of the pairs agree"

@@ -1,0 +1,61 @@
+"""The verb ``split``: divide labelled texts into files for training, validation and testing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from classifine.cli import console
+from classifine.cli.options import (
+    PATH,
+    Sectioned,
+    assignments_option,
+    data_options,
+    files_of,
+    seed_option,
+    settings_of,
+    settings_option,
+    source_options,
+)
+
+
+@click.command(cls=Sectioned)
+@source_options
+@click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Folder to write the files to.")
+@click.option("--folds", type=click.IntRange(min=2), metavar="K", help="Folds for cross-validation, too.")
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Of the folds.")
+@click.option("--overwrite", is_flag=True, help="Replace another split in DIR.")
+@seed_option
+@settings_option
+@assignments_option
+@data_options()
+def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **options: Any) -> None:
+    """Divide DATA into train.csv, validation.csv and test.csv in DIR; what is alike stays together.
+
+    The same data in any order of rows and the same seed give the same files. With --folds, folds.csv names the fold of
+    every text in each repeat.
+    """
+    from classifine.data.accounting import write_rejected
+    from classifine.data.aggregation import write_ties
+    from classifine.data.folds import write_folds
+    from classifine.data.storing import write_splits
+    from classifine.preparation import folds_of, prepare
+
+    settings = settings_of(options)
+    prepared = prepare(files_of(options), settings, say=console.say)
+    notes = prepared.notes.to_dict() if prepared.notes else None
+    made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, overwrite=overwrite)
+    if folds is not None:
+        made.append(output / "folds.csv")
+        write_folds(made[-1], *folds_of(prepared.splits, settings, folds=folds, repeats=repeats))
+    if prepared.ties:
+        write_ties(output / "ties.csv", prepared.ties)
+        made.append(output / "ties.csv")
+    if prepared.rejected:
+        write_rejected(output / "rejected.csv", prepared.rejected)
+        made.append(output / "rejected.csv")
+    console.say("files", ", ".join(map(str, made)))
+    words = " ".join(f"--{part} {output / part}.csv" for part in ("train", "validation", "test"))
+    console.say("next", f"classifine run {words} --id id")

@@ -1,0 +1,95 @@
+"""Takes the names of data files and gives where they lie and what they hold, as digests: what a run is made from.
+
+Does not know what is in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifine import durable
+from classifine.data.files import require_file
+from classifine.data.remote import SCHEME, fetch
+from classifine.errors import UsageError
+from classifine.runs import Source
+
+Name = Path | str
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """Where the labelled texts come from: files to be divided, or files for each part.
+
+    A name is a path or ``hf://datasets/OWNER/NAME``.
+
+    Attributes
+    ----------
+    data
+        One file or several, which are divided into train, validation and test.
+    train, validation, test
+        Own files instead; what is missing is cut from train.
+    texts
+        The file that holds the texts, where the others hold ids and labels.
+    decisions
+        The ties of an earlier run with the labels a person chose.
+    """
+
+    data: Name | Sequence[Name] = ()
+    train: Name | None = None
+    validation: Name | None = None
+    test: Name | None = None
+    texts: Name | None = None
+    decisions: Path | None = None
+
+    @property
+    def first(self) -> list[Name]:
+        """The files that are divided."""
+        if self.train is not None:
+            return [self.train]
+        return [self.data] if isinstance(self.data, Path | str) else list(self.data)
+
+    def require(self) -> None:
+        """Check that files are named in one of the two ways.
+
+        Raises
+        ------
+        UsageError
+            Neither or both ways are used.
+        """
+        named = self.data not in ((), None, [])
+        if named == (self.train is not None):
+            raise UsageError(
+                "name either data files or a training file",
+                expected="classifine run DATA, or classifine run --train FILE [--validation FILE] [--test FILE]",
+            )
+        if named and (self.validation or self.test):
+            raise UsageError(
+                "a file to be divided and own validation or test files exclude each other",
+                cure=f"say: --train {self.first[0]} instead of {self.first[0]}",
+            )
+
+    def sources(self) -> list[Source]:
+        """List the files with their digests.
+
+        Raises
+        ------
+        UsageError
+            Neither or both ways are used.
+        FileMissing
+            One of them is not there.
+        """
+        self.require()
+        further = {name: getattr(self, name) for name in ("validation", "test", "texts", "decisions")}
+        role = "data" if self.train is None else "train"
+        named = [(role, name) for name in self.first]
+        named += [(role, name) for role, name in further.items() if name is not None]
+        return [Source(role, str(name), _digest(name)) for role, name in named]
+
+
+def _digest(name: Name) -> str:
+    if str(name).startswith(SCHEME):
+        return durable.fingerprint([durable.sha256(path) for path in fetch(str(name))])
+    require_file(Path(name))
+    return durable.sha256(Path(name))
