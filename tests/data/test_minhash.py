@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifine.data.minhash import BANDS, ROWS, band_keys, similar
+from classifine.data.minhash import BANDS, ROWS, similar, sketches
 
 
 def _jaccard(one: str, other: str) -> float:
@@ -28,11 +28,17 @@ def test_pairs_are_found_as_often_as_theory_says(shared: int, own: int) -> None:
     pairs = [_pair(chance, shared, own) for _ in range(1500)]
     similarity = shared / (shared + 2 * own)
     assert _jaccard(*pairs[0]) == pytest.approx(similarity)
-    ones, others = (band_keys([pair[side] for pair in pairs]) for side in (0, 1))
+    one, other = (sketches([pair[side] for pair in pairs]) for side in (0, 1))
+    ones, others = one.keys, other.keys
     expected = 1 - (1 - similarity**ROWS) ** BANDS
     error = 4 * np.sqrt(expected * (1 - expected) / len(pairs)) + 0.002
     assert (ones == others).any(axis=0).mean() == pytest.approx(expected, abs=error)
     assert (ones == others).mean() == pytest.approx(similarity**ROWS, abs=0.01)
+    # marks of different minima agree by chance once in 256
+    assert (one.marks == other.marks).mean() == pytest.approx(similarity + (1 - similarity) / 256, abs=0.01)
+    places = np.arange(len(pairs))
+    assert one.likely(places, other, places, similarity).all()
+    assert not one.likely(places, other, places, min(1.0, similarity + 0.45)).any()
 
 
 @settings(deadline=None)
@@ -52,9 +58,11 @@ def test_the_threshold_itself_counts() -> None:
     assert not similar([one], [other], threshold=0.71).any()
 
 
-def test_keys_depend_on_the_text_alone() -> None:
+def test_sketches_depend_on_the_text_alone() -> None:
     texts = ["a", "", "some longer text", "x" * 300_000, "the last one"]
-    together = band_keys(texts)
-    assert together.shape == (BANDS, 5)
+    together = sketches(texts)
+    assert (together.keys.shape, together.marks.shape) == ((BANDS, 5), (5, BANDS * ROWS))
     for place, text in enumerate(texts):
-        assert (band_keys([text])[:, 0] == together[:, place]).all()
+        alone = sketches([text])
+        assert (alone.keys[:, 0] == together.keys[:, place]).all()
+        assert (alone.marks[0] == together.marks[place]).all()

@@ -6,11 +6,12 @@ Does not know what the texts were before they were normalised, nor labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from classifine.data.minhash import BANDS, Positions, band_keys, similar
+from classifine.data.minhash import BANDS, Positions, Sketches, similar, sketches
 from classifine.progress import bar
 
 # In a bucket of up to _WINDOW + 1 texts, each is compared with each. In a larger one (thousands of texts from one
@@ -20,6 +21,23 @@ from classifine.progress import bar
 _WINDOW = 8
 _ROUNDS = 6
 _ANSWERS = 8
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Normal forms with their sketches."""
+
+    forms: Sequence[str]
+    sketches: Sketches
+    threshold: float
+
+    def similar(self, left: Positions, other: _Texts, right: Positions) -> npt.NDArray[np.bool_]:
+        """Say which pairs are similar: all shingles of those are compared whose sketches allow for it."""
+        found = self.sketches.likely(left, other.sketches, right, self.threshold)
+        ones = [self.forms[position] for position in left[found].tolist()]
+        others = [other.forms[position] for position in right[found].tolist()]
+        found[found] = similar(ones, others, threshold=self.threshold)
+        return found
 
 
 def components(forms: Sequence[str], *, threshold: float) -> Positions:
@@ -36,11 +54,11 @@ def components(forms: Sequence[str], *, threshold: float) -> Positions:
     if len(forms) < 2:
         return number
     with bar("near-duplicates", total=len(forms) + BANDS, unit="texts") as progress:
-        keys = band_keys(forms, progress)
-        for key in keys:
+        texts = _Texts(forms, sketches(forms, progress), threshold)
+        for key in texts.sketches.keys:
             members, buckets = _crowded(key)
-            number = _joined_to_one(forms, members, buckets, number, threshold)
-            number = _joined_to_neighbours(forms, members, buckets, number, threshold)
+            number = _joined_to_one(texts, members, buckets, number)
+            number = _joined_to_neighbours(texts, members, buckets, number)
             progress.update(1)
     return number
 
@@ -58,7 +76,8 @@ def nearest_of(forms: Sequence[str], others: Sequence[str], *, threshold: float)
     match = np.full(len(forms), -1, np.int64)
     if not len(forms) or not len(others):
         return match
-    for own, theirs in zip(band_keys(forms), band_keys(others), strict=True):
+    asked_about, known = (_Texts(texts, sketches(texts), threshold) for texts in (forms, others))
+    for own, theirs in zip(asked_about.sketches.keys, known.sketches.keys, strict=True):
         order = np.argsort(theirs, kind="stable")
         ranked = theirs[order]
         open_ = np.flatnonzero(match < 0)
@@ -67,7 +86,7 @@ def nearest_of(forms: Sequence[str], others: Sequence[str], *, threshold: float)
         for answer in range(min(int(many.max(initial=0)), _ANSWERS)):
             asked = (many > answer) & (match[open_] < 0)
             left, right = open_[asked], order[first[asked] + answer]
-            found = similar(_chosen(forms, left), _chosen(others, right), threshold=threshold)
+            found = asked_about.similar(left, known, right)
             match[left[found]] = right[found]
     return match
 
@@ -82,9 +101,7 @@ def _crowded(key: npt.NDArray[np.uint32]) -> tuple[Positions, Positions]:
     return order[shared], np.cumsum(starts)[shared]
 
 
-def _joined_to_one(
-    forms: Sequence[str], members: Positions, buckets: Positions, number: Positions, threshold: float
-) -> Positions:
+def _joined_to_one(texts: _Texts, members: Positions, buckets: Positions, number: Positions) -> Positions:
     """Compare the texts of each large bucket with the first, what is left with the first of these, and so on."""
     _, place, sizes = np.unique(buckets, return_inverse=True, return_counts=True)
     left = sizes[place] > _WINDOW + 1
@@ -94,31 +111,29 @@ def _joined_to_one(
             break
         _, first, place = np.unique(buckets, return_index=True, return_inverse=True)
         stands = members[first][place]
-        number = _joined(forms, stands, members, number, threshold)
+        number = _joined(texts, stands, members, number)
         left = number[members] != number[stands]
     return number
 
 
-def _joined_to_neighbours(
-    forms: Sequence[str], members: Positions, buckets: Positions, number: Positions, threshold: float
-) -> Positions:
+def _joined_to_neighbours(texts: _Texts, members: Positions, buckets: Positions, number: Positions) -> Positions:
     """Compare each text with those that follow it in its bucket."""
     for step in range(1, _WINDOW + 1):
         together = buckets[step:] == buckets[:-step]
         if not together.any():
             break
-        number = _joined(forms, members[:-step][together], members[step:][together], number, threshold)
+        number = _joined(texts, members[:-step][together], members[step:][together], number)
     return number
 
 
-def _joined(forms: Sequence[str], left: Positions, right: Positions, number: Positions, threshold: float) -> Positions:
+def _joined(texts: _Texts, left: Positions, right: Positions, number: Positions) -> Positions:
     """Verify the pairs that are not joined yet and join the similar ones."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     apart = number[left] != number[right]
     left, right = left[apart], right[apart]
-    found = similar(_chosen(forms, left), _chosen(forms, right), threshold=threshold)
+    found = texts.similar(left, texts, right)
     if not found.any():
         return number
     ends = np.concatenate([number[left[found]], number[right[found]]])
@@ -133,7 +148,3 @@ def _joined(forms: Sequence[str], left: Positions, right: Positions, number: Pos
     renamed[touched] = least[component]
     joined: Positions = renamed[number]
     return joined
-
-
-def _chosen(texts: Sequence[str], positions: Positions) -> list[str]:
-    return [texts[position] for position in positions.tolist()]

@@ -6,6 +6,7 @@ Works in blocks, so that memory depends on the length of a block only. Does not 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,46 @@ _FILL = "\n"
 _SEED = 20_210_501
 _CHARACTERS = 1 << 17
 _PAIR_CHARACTERS = 1 << 17
+_ERRORS = 5
 _BEYOND = np.uint64((1 << 64) - 1)
 
 Positions = npt.NDArray[np.int64]
 
 
-def band_keys(texts: Sequence[str], progress: Any = None) -> npt.NDArray[np.uint32]:
-    """Give the keys of each text's bands; texts that share a key in a band may be similar.
+@dataclass(frozen=True)
+class Sketches:
+    """What is kept of each text's shingles.
+
+    Attributes
+    ----------
+    keys
+        One a band, shape [25, n_texts]; texts that share a key in a band may be similar.
+    marks
+        The last byte of each permutation's minimum, shape [n_texts, 125]; of two texts, about as many agree as their
+        Jaccard similarity says.
+    """
+
+    keys: npt.NDArray[np.uint32]
+    marks: npt.NDArray[np.uint8]
+
+    def likely(self, left: Positions, other: Sketches, right: Positions, threshold: float) -> npt.NDArray[np.bool_]:
+        """Say which pairs are worth a comparison of all shingles.
+
+        Left out are pairs whose marks agree five standard errors less often than at the threshold; of similar pairs,
+        fewer than one in a million is.
+        """
+        n = BANDS * ROWS
+        least = threshold * n - _ERRORS * (threshold * (1 - threshold) * n) ** 0.5
+        found = np.empty(len(left), np.bool_)
+        for start in range(0, len(left), _CHARACTERS):
+            one, two = left[start : start + _CHARACTERS], right[start : start + _CHARACTERS]
+            agree = np.count_nonzero(self.marks[one] == other.marks[two], axis=1)
+            found[start : start + _CHARACTERS] = agree >= least
+        return found
+
+
+def sketches(texts: Sequence[str], progress: Any = None) -> Sketches:
+    """Sketch texts by MinHash.
 
     A text of fewer than five characters is its own and only shingle.
 
@@ -42,17 +76,14 @@ def band_keys(texts: Sequence[str], progress: Any = None) -> npt.NDArray[np.uint
     progress
         A bar that is told of every block of texts.
 
-    Returns
-    -------
-    keys
-        Shape [25, n_texts].
-
     Notes
     -----
     MinHash: A. Broder, On the resemblance and containment of documents (1997); bands: Leskovec, Rajaraman, Ullman,
-    Mining of Massive Datasets, section 3.4. The permutations are ``a·h + b`` modulo 2^32 with odd ``a``.
+    Mining of Massive Datasets, section 3.4; marks: P. Li, A. König, b-bit minwise hashing (WWW 2010). The
+    permutations are ``a·h + b`` modulo 2^32 with odd ``a``.
     """
     keys = np.empty((BANDS, len(texts)), np.uint32)
+    marks = np.empty((len(texts), BANDS * ROWS), np.uint8)
     drawn = np.random.default_rng(_SEED)
     factors = drawn.integers(0, 1 << 31, BANDS * ROWS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     shifts = drawn.integers(0, 1 << 32, BANDS * ROWS, dtype=np.uint32)
@@ -65,11 +96,13 @@ def band_keys(texts: Sequence[str], progress: Any = None) -> npt.NDArray[np.uint
             for row in range(band * ROWS, (band + 1) * ROWS):
                 np.multiply(short, factors[row], out=permuted)
                 np.add(permuted, shifts[row], out=permuted)
-                key = _stirred(key ^ np.minimum.reduceat(permuted, starts))
+                least = np.minimum.reduceat(permuted, starts)
+                marks[start:stop, row] = least  # the last byte is what fits
+                key = _stirred(key ^ least)
             keys[band, start:stop] = key
         if progress is not None:
             progress.update(stop - start)
-    return keys
+    return Sketches(keys, marks)
 
 
 def similar(ones: Sequence[str], others: Sequence[str], *, threshold: float) -> npt.NDArray[np.bool_]:
