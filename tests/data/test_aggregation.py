@@ -133,6 +133,11 @@ def test_an_annotator_who_contradicts_himself_is_named_with_both_rows() -> None:
     assert refused.value.exit_code == 1
 
 
+def test_no_judgements_are_said_to_be_none() -> None:
+    with pytest.raises(RowsProblem, match="there are no judgements"):
+        aggregate(_judgements(), seed=0)
+
+
 def test_ties_everywhere_leave_nothing() -> None:
     with pytest.raises(RowsProblem, match="2 items tie, so that none has a label"):
         aggregate(_judgements(*_votes("p", "yn"), *_votes("q", "yn")), seed=0)

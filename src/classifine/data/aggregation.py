@@ -18,7 +18,7 @@ from classifine.data.agreement import Agreement, agreement_of
 from classifine.data.alpha import Scale
 from classifine.data.choosing import ESTIMATED, Choice, Method, Rules, TieRule, choose, majority, most_probable
 from classifine.data.comparing import Comparison, compare
-from classifine.data.dawid_skene import Estimate, dawid_skene, one_coin
+from classifine.data.dawid_skene import LEAST_PROBABILITY, Estimate, dawid_skene, one_coin
 from classifine.data.identification import doubts
 from classifine.data.judging import (
     check_decisions,
@@ -201,7 +201,8 @@ def aggregate(
     method, ties, priority, expert
         What decides, as :class:`~classifine.data.choosing.Rules` says.
     decisions
-        Labels by item that a person decided on; for ``ties="review"``, as :func:`read_decisions` gives them.
+        Labels by item that a person decided on; for ``ties="review"``, as
+        :func:`~classifine.data.sheets.read_decisions` gives them.
     scale, order
         What labels are to Krippendorff's alpha, as :func:`~classifine.data.agreement.agreement` says.
     seed
@@ -225,11 +226,7 @@ def aggregate(
     rules.check(sorted(set(judgements.annotators)))
     if scale == "interval":
         check_numbers(judgements)
-    votes = Votes.of(judgements.ids, judgements.annotators, judgements.labels)
-    repeated = len(judgements) - votes.n_pairs
-    if method not in ESTIMATED:
-        refuse_contradictions(judgements, votes)
-        votes = votes.once()
+    votes, repeated = _counted(judgements, method)
     decided = dict(decisions or {})
     check_decisions(decided, votes, reviewing=ties == "review")
     estimate, compared = _estimates(votes, rules)
@@ -238,13 +235,10 @@ def aggregate(
     by_item = tuple(_items(votes, choice, estimate if method in ESTIMATED else None))
     first = first_rows(judgements)
     tied = tuple(
-        Tie(item.id, judgements.texts[first[item.id]], item.votes, ties, item.label) for item in by_item if item.tie
+        Tie(each.id, judgements.texts[first[each.id]], each.votes, ties, each.label) for each in by_item if each.tie
     )
     _refuse_nothing(by_item, rules)
     measured = agreement_of(votes, scale=scale, order=order, seed=seed)
-    methods = {"majority": majority(votes), "chosen": choice.label}
-    if compared is not None:
-        methods["dawid_skene"] = most_probable(compared)
     return Aggregation(
         labelled=_labelled(judgements, first, by_item),
         ties=tied,
@@ -259,7 +253,7 @@ def aggregate(
         method=method,
         by_item=by_item,
         touched=dict(sorted(Counter(choice.how).items(), key=lambda pair: (-pair[1], pair[0]))),
-        comparison=compare(votes, {item.id: item.votes for item in by_item}, methods),
+        comparison=_compared(votes, by_item, choice, compared),
         estimate=estimate,
         warnings=doubts(estimate) if estimate is not None and _asked(rules, tied) else (),
         notes=advice(rules, votes, measured, n_ties=len(tied)),
@@ -291,6 +285,18 @@ def told(votes: Mapping[str, int]) -> str:
     return ", ".join(f"{label} {number}" for label, number in votes.items())
 
 
+def _counted(judgements: Judgements, method: Method) -> tuple[Votes, int]:
+    """Count the judgements as the method does, and how many repeat an annotator's earlier one of the same item."""
+    if not len(judgements):
+        raise RowsProblem("there are no judgements", expected="rows of item, annotator and label")
+    votes = Votes.of(judgements.ids, judgements.annotators, judgements.labels)
+    repeated = len(judgements) - votes.n_pairs
+    if method not in ESTIMATED:
+        refuse_contradictions(judgements, votes)
+        votes = votes.once()
+    return votes, repeated
+
+
 def _asked(rules: Rules, tied: Sequence[Tie]) -> bool:
     """Tell whether any label hangs on the estimate."""
     return rules.method in ESTIMATED or bool(tied)
@@ -315,7 +321,8 @@ def _items(votes: Votes, choice: Choice, estimate: Estimate | None) -> Iterator[
         shares = {label: number / n for label, number in said.items()}
         soft = shares
         if estimate is not None:
-            soft = {names[at]: probability for at, probability in estimate.posterior_of(place).items()}
+            likely = estimate.posterior_of(place).items()
+            soft = {names[at]: probability for at, probability in likely if probability >= LEAST_PROBABILITY}
         label = names[code] if code >= 0 else None
         yield ItemLabel(
             id=votes.items[place],
@@ -328,6 +335,13 @@ def _items(votes: Votes, choice: Choice, estimate: Estimate | None) -> Iterator[
             soft=soft,
             how=choice.how[place],
         )
+
+
+def _compared(votes: Votes, by_item: Sequence[ItemLabel], choice: Choice, other: Estimate | None) -> Comparison:
+    methods = {"majority": majority(votes), "chosen": choice.label}
+    if other is not None:
+        methods["dawid_skene"] = most_probable(other)
+    return compare(votes, {item.id: item.votes for item in by_item}, methods)
 
 
 def _labelled(judgements: Judgements, first: Mapping[str, int], by_item: Sequence[ItemLabel]) -> LabelledTexts:

@@ -21,7 +21,7 @@ Model = Literal["dawid-skene", "one-coin"]
 
 TOLERANCE = 1e-8
 MOST_ITERATIONS = 2_000
-LEAST_PROBABILITY = 1e-6  # less is not kept in a posterior
+LEAST_PROBABILITY = 1e-6  # of a label that nobody gave to the item; less is not kept
 
 _TINY = 1e-300  # stands for 0 where a logarithm is taken; what is multiplied by it underflows to 0 as it should
 _BLOCK = 2_000_000  # numbers in one array of candidates
@@ -40,7 +40,8 @@ class Estimate:
     shares
         Estimated share of each label among the items, shape [n_labels].
     posterior
-        Probability of each label for each item, sparse, shape [n_items, n_labels]; below one in a million is left out.
+        Probability of each label for each item, sparse, shape [n_items, n_labels]. By ``one-coin``, labels that nobody
+        gave to the item are left out below one in a million.
     right
         For each annotator the expected share of judgements that are right, shape [n_annotators].
     log_likelihoods
@@ -234,15 +235,13 @@ def _filled(votes: Votes, shares: FloatVector, probability: FloatVector, elsewhe
     for start in range(0, len(votes.items), step):
         block = elsewhere[start : start + step, None] * shares[None, :]
         own = slice(tally.starts[start], tally.starts[min(start + step, len(votes.items))])
-        block[tally.item[own] - start, tally.label[own]] = probability[own]
         block[block < LEAST_PROBABILITY] = 0
+        block[tally.item[own] - start, tally.label[own]] = probability[own]
         blocks.append(csr_array(block))
     return csr_array(vstack(blocks))
 
 
 def _estimate(model: Model, votes: Votes, shares: FloatVector, posterior: csr_array, reached: list[float]) -> Estimate:
-    posterior.data[posterior.data < LEAST_PROBABILITY] = 0
-    posterior.eliminate_zeros()
     hits = np.bincount(votes.annotator, votes.count * posterior[votes.item, votes.label], len(votes.annotators))
     right = hits / np.maximum(np.bincount(votes.annotator, votes.count, len(votes.annotators)), 1)
     return Estimate(model, votes, shares, posterior, right, tuple(reached), _settled(reached))
