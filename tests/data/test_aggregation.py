@@ -78,7 +78,7 @@ _ROWS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ROWS, st.randoms(use_true_random=False), st.integers(0, 99))
 def test_shuffled_rows_give_the_same_result(
     votes: dict[tuple[str, str], str], chance: random.Random, seed: int
@@ -354,7 +354,7 @@ def test_soft_training_is_advised_where_many_judge_and_disagree() -> None:
     assert aggregate(_judgements(*agreed), seed=0).notes == ()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(_ROWS, st.randoms(use_true_random=False), st.sampled_from(_METHODS), st.sampled_from(_RULES))
 def test_no_method_and_no_rule_sees_the_order_of_rows(
     votes: dict[tuple[str, str], str], chance: random.Random, method: Method, ties: TieRule

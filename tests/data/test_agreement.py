@@ -219,7 +219,7 @@ _ITEMS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ITEMS)
 def test_the_majority_of_the_others_is_what_counting_gives(items: list[dict[str, str]]) -> None:
     found = _measured(items).by_annotator
@@ -255,7 +255,7 @@ def _alpha_by_hand(items: Sequence[dict[str, str]], scale: Scale) -> float | Non
     return 1 - (n - 1) * observed / expected if expected > 1e-9 else None
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ITEMS, st.sampled_from(["nominal", "ordinal", "interval"]))
 def test_alpha_is_what_its_definition_says(items: list[dict[str, str]], scale: Scale) -> None:
     found = _measured(items, scale=scale, order="123").alpha.value
@@ -264,7 +264,7 @@ def test_alpha_is_what_its_definition_says(items: list[dict[str, str]], scale: S
     assert found is None or by_hand is None or math.isclose(found, by_hand, abs_tol=1e-9)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ITEMS)
 def test_order_does_not_matter_and_values_stay_in_range(items: list[dict[str, str]]) -> None:
     one = _measured(items)

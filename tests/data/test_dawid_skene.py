@@ -111,7 +111,7 @@ _ROWS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ROWS)
 def test_leaving_out_impossible_labels_changes_nothing(rows: list[Row]) -> None:
     votes = _votes(rows)
@@ -121,7 +121,7 @@ def test_leaving_out_impossible_labels_changes_nothing(rows: list[Row]) -> None:
     assert found.posterior.toarray() == pytest.approx(posterior, abs=2e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ROWS)
 def test_labels_nobody_gave_to_an_item_have_their_one_coin_probability(rows: list[Row]) -> None:
     votes = _votes(rows)
@@ -133,7 +133,7 @@ def test_labels_nobody_gave_to_an_item_have_their_one_coin_probability(rows: lis
     assert found.posterior.toarray() == pytest.approx(posterior, abs=2e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(_ROWS, st.sampled_from([dawid_skene, one_coin]))
 def test_the_likelihood_never_falls(rows: list[Row], fit: Fit) -> None:
     found = fit(_votes(rows))

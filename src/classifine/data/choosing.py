@@ -23,7 +23,7 @@ TieRule = Literal["drop", "review", "random", "priority", "posterior"]
 
 ESTIMATED = ("dawid-skene", "one-coin")
 
-_EQUAL = 1e-9  # probabilities that differ by less tie
+_EQUAL = 1e-9  # probabilities that differ by less, in proportion, tie
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _most_probable(estimate: Estimate) -> tuple[IntVector, IntVector]:
     posterior = estimate.posterior
     item = np.repeat(np.arange(posterior.shape[0]), np.diff(posterior.indptr))
     best = np.maximum.reduceat(posterior.data, posterior.indptr[:-1])
-    near = posterior.data >= best[item] - _EQUAL
+    near = posterior.data >= best[item] * (1 - _EQUAL)
     return item[near], posterior.indices[near].astype(np.int64)
 
 
@@ -196,7 +196,7 @@ def _decided(
     if estimate is not None:
         own = estimate.posterior_of(place)
         probable = np.array([own.get(int(label), 0.0) for label in best])
-        near = best[probable >= probable.max() - _EQUAL]
+        near = best[probable >= probable.max() * (1 - _EQUAL)]
         if len(near) == 1:
             return int(near[0]), "tie, by posterior"
     return -1, "tie, equally probable"
