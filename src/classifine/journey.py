@@ -97,7 +97,9 @@ def token_counter(settings: Settings) -> TokenCounter | None:
     if not (base.folder / "tokenizer.json").is_file():
         return None
     limit = min(base.base.max_length, DEFAULT_MAX_LENGTH) if base.base else DEFAULT_MAX_LENGTH
-    return TokenCounter(base.folder, settings.model.max_length or limit)
+    counter = TokenCounter(base.folder, settings.model.max_length or limit)
+    counter.name = base.name
+    return counter
 
 
 def checked(prepared: Prepared, settings: Settings) -> Prepared:

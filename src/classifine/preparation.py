@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from classifine.data.accounting import LeftOut, SetAside, by_reason
+from classifine.data.accounting import FileRead, LeftOut, SetAside, by_reason
 from classifine.data.aggregation import Aggregation, Tie, aggregate
 from classifine.data.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
 from classifine.data.contamination import Contamination, contamination
@@ -156,12 +156,12 @@ def examine(
     }
     first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
     clusters = clusters_of(first.table.texts, threshold=data.near_duplicates)
-    undivided = first.table.parts is not None or data.rare_labels != "refuse"
     findings = audit(
         first.table,
         left_out=first.left_out,
         rejected=by_reason((row.reason, row.row) for row in first.reading.rejected),
-        parts=1 if undivided else 3 - len(others),
+        parts=1 if first.table.parts is not None else 3 - len(others),
+        rare=data.rare_labels,
         space=LabelSpace.of(first.table.labels, separator=separator_of(data)),
         clusters=clusters,
         count_tokens=count_tokens,
@@ -211,7 +211,7 @@ def prepare(
         notes=examined.division.notes,
         judgements=tuple(one.judgements for one in parts if one.judgements is not None),
         ties=tuple(tie for one in parts if one.aggregation for tie in one.aggregation.ties),
-        rejected=tuple(chain.from_iterable(one.reading.rejected for one in parts)),
+        rejected=tuple(chain.from_iterable(one.reading.quarantine for one in parts)),
     )
 
 
@@ -297,12 +297,28 @@ def aggregated(
 
 def _say_reading(reading: Reading[Any], say: Say) -> None:
     """Say what was settled about the files and what was read otherwise than it stands."""
+    for file in reading.detected:
+        if told := _settled(file):
+            say("read", told)
     for repair in reading.repairs:
         say("read", repair)
     if reading.rejected:
         say("read", f"{count(len(reading.rejected), 'row')} set aside: {_reasons(reading)}")
     if reading.join is not None:
         say("join", reading.join.told())
+
+
+def _settled(file: FileRead) -> str | None:
+    """Say how a file was read; nothing where it is as everybody expects, UTF-8 with commas."""
+    encoding, delimiter = file.stated.get("encoding"), file.stated.get("delimiter")
+    plain = encoding in (None, "utf-8", "utf-8-sig") and delimiter in (None, ",")
+    if plain and not file.stated.get("compression"):
+        return None
+    confidence = f", confidence {file.stated['confidence']:.2f}" if file.stated["encoding_by"] == "guessed" else ""
+    found = [f"encoding {encoding} ({file.stated['encoding_by']}{confidence})"] if encoding else []
+    found += [f"delimiter {delimiter!r}"] if delimiter else []
+    found += [f"packed as {file.stated['compression']}"] if file.stated.get("compression") else []
+    return f"{file.file}: {', '.join(found)}"
 
 
 def _reasons(reading: Reading[Any]) -> str:

@@ -186,7 +186,7 @@ def split(
 
     clusters = clusters_of(texts.texts, threshold=near_duplicates)
     space = LabelSpace.of(texts.labels, separator=separator)
-    raise_on_fail(audit_texts(texts, space=space, clusters=clusters, parts=3 if rare_labels == "refuse" else 1))
+    raise_on_fail(audit_texts(texts, space=space, clusters=clusters, rare=rare_labels))
     return split_texts(
         texts,
         validation_size=validation_size,

@@ -84,9 +84,9 @@ def _write(found: Labelled, target: Path) -> None:
     if told.ties:
         made.append(target.with_name(f"{target.stem}.ties.csv"))
         write_ties(made[-1], told.ties)
-    if found.reading.rejected:
+    if found.reading.quarantine:
         made.append(target.with_name(f"{target.stem}.rejected.csv"))
-        write_rejected(made[-1], found.reading.rejected)
+        write_rejected(made[-1], found.reading.quarantine)
     made.append(target.with_name(f"{target.stem}.json"))
     durable.write_json(made[-1], {**found.to_dict(), "annotation": told.to_dict()})
     console.say("files", ", ".join(map(str, made)))

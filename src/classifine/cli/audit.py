@@ -55,7 +55,7 @@ def audit(output: Path, **options: Any) -> int:
     console.tell()
     console.tell(", ".join(f"{levels.count(level)} {level}" for level in _MARKS))
     console.say("audit", str(output))
-    rejected = [row for part in examined.found.values() for row in part.reading.rejected]
+    rejected = [row for part in examined.found.values() for row in part.reading.quarantine]
     if rejected:
         aside = output.with_name(f"{output.stem}.rejected.csv")
         write_rejected(aside, rejected)
