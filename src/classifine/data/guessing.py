@@ -20,8 +20,8 @@ CONFIDENT = 0.999
 
 # In this order where two give the same text: the more widely used first.
 CANDIDATES = (
-    "cp1252", "cp1250", "cp1251", "koi8-r", "mac-roman", "cp1254", "cp1253", "cp1256", "cp1255", "cp1257",
-    "iso8859-2", "iso8859-5", "cp866", "mac-cyrillic", "mac-latin2", "cp850", "cp852", "iso8859-6", "iso8859-7",
+    "cp1252", "iso8859-15", "cp1250", "cp1251", "koi8-r", "koi8-u", "mac-roman", "cp1254", "cp1253", "cp1256",
+    "cp1255", "cp1257", "iso8859-2", "iso8859-5", "cp866", "mac-cyrillic", "mac-latin2", "cp850", "cp852", "iso8859-6", "iso8859-7",
     "gb18030", "big5", "cp932", "euc_jp", "cp949",
 )  # fmt: skip
 
@@ -29,7 +29,7 @@ _UNEXPLAINED = 14.0
 _RARE = 13.0
 _IMPOSSIBLE = 20.0
 _MARK = 7.0
-_SWAPPED = 10.0  # a capital behind a small letter of its word
+_SWAPPED = 10.0  # a capital behind a small letter of its word, or no letter at all in it
 _LEAST_EXPLAINED = {False: 0.95, True: 0.3}
 # Letters of one text depend on each other, and the alphabets are rough: a bit of difference counts as a part of one.
 _WORTH = 0.25
@@ -105,7 +105,8 @@ def _weighed(encoding: str, text: str) -> _Reading:
         for before, character, after in zip(" " + word[:-1], word, word[1:] + " ", strict=True):
             if character > "\x7f":
                 swapped = (before.islower() and character.isupper()) or (character.islower() and after.isupper())
-                found[character, swapped] += 1
+                within = len(word) > 1 and not character.isalpha()  # such as a fraction in the midst of a word
+                found[character, swapped or within] += 1
             else:
                 plain += 1
     total = found.total()
