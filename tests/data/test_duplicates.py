@@ -162,6 +162,18 @@ def test_a_hundred_thousand_nearly_identical_texts_take_seconds() -> None:
     assert time.perf_counter() - started < 20
 
 
+def test_copies_are_found_among_thousands_of_texts_from_one_template() -> None:
+    chance = random.Random(4)
+    made = [
+        f"dear customer your order number is on its way and will arrive on {text}" for text in _texts(chance, 6000, 6)
+    ]
+    copies = [" ".join([*text.split()[:-1], chance.choice(WORDS)]) for text in made[:400]]
+    pairs = [place for place, copy in enumerate(copies) if _similar(made[place], copy)]
+    clusters = clusters_of(made + copies)
+    assert len(pairs) > 350
+    assert np.mean([clusters[place] == clusters[6000 + place] for place in pairs]) > 0.98
+
+
 def test_kinds_of_overlap_exclude_each_other() -> None:
     others = ["The train was late again today.", "Nice!", "nice!", "The train was late again today."]
     texts = ["Nice!", "NICE!", "the train was late again today!!", "nothing alike", "nice!"]

@@ -26,7 +26,7 @@ _FILL = "\n"
 _SEED = 20_210_501
 _CHARACTERS = 1 << 17
 _PAIR_CHARACTERS = 1 << 17
-_ERRORS = 5
+_ERRORS = 4
 _BEYOND = np.uint64((1 << 64) - 1)
 
 Positions = npt.NDArray[np.int64]
@@ -51,8 +51,8 @@ class Sketches:
     def likely(self, left: Positions, other: Sketches, right: Positions, threshold: float) -> npt.NDArray[np.bool_]:
         """Say which pairs are worth a comparison of all shingles.
 
-        Left out are pairs whose marks agree five standard errors less often than at the threshold; of similar pairs,
-        fewer than one in a million is.
+        Left out are pairs whose marks agree four standard errors less often than at the threshold; of similar pairs,
+        fewer than one in ten thousand is.
         """
         n = BANDS * ROWS
         least = threshold * n - _ERRORS * (threshold * (1 - threshold) * n) ** 0.5
