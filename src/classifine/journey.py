@@ -15,13 +15,14 @@ from classifine import durable
 from classifine.data.accounting import write_rejected
 from classifine.data.aggregation import write_ties
 from classifine.data.contamination import KINDS
+from classifine.data.labelled import Say, silent
 from classifine.data.labelling import separator_of
 from classifine.data.storing import splits_from_table, splits_table
 from classifine.errors import FileMissing, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
-from classifine.preparation import Prepared, Say, contaminated, prepare, silent
+from classifine.preparation import Prepared, contaminated, prepare
 from classifine.runs import STAGES, RunFolder
 from classifine.settings import Settings
 from classifine.sources import DataFiles

@@ -193,6 +193,7 @@ class Predictions:
 
     def take(self, positions: Sequence[int]) -> Predictions:
         """Give the predictions of the rows at these positions, in this order."""
+
         def taken(column: tuple[Any, ...]) -> tuple[Any, ...]:
             return tuple(column[position] for position in positions)
 

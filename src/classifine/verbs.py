@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import journey
+from classifine.data.labelled import Say, labelled, silent
 from classifine.errors import UsageError
 from classifine.labels import LabelSpace
-from classifine.preparation import Prepared, Say, audit_of_splits, labelled, silent
+from classifine.preparation import Prepared, audit_of_splits
 from classifine.runs import RunFolder, Source
 from classifine.settings import DataSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits

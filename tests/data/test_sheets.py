@@ -21,16 +21,21 @@ def _aggregated(*items: tuple[str, str], method: Method = "majority") -> Aggrega
     return aggregate(Judgements(ids, texts, annotators, labels, tuple(range(1, len(rows) + 1))), method=method, seed=0)
 
 
+def _write(path: Path, found: Aggregation) -> None:
+    write_labels(path, found, {item.id: f"text of {item.id}" for item in found.by_item})
+
+
 def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream, strict=True))
 
 
 def test_labels_with_a_column_of_their_own(tmp_path: Path) -> None:
-    write_labels(tmp_path / "labels.csv", _aggregated(("p10", "yyn"), ("p9", "ny"), ("p1", "n")))
+    _write(tmp_path / "labels.csv", _aggregated(("p10", "yyn"), ("p9", "ny"), ("p1", "n")))
     assert _read(tmp_path / "labels.csv") == [
         {
             "id": "p1",
+            "text": "text of p1",
             "label": "n",
             "n": "1",
             "share": "1",
@@ -43,6 +48,7 @@ def test_labels_with_a_column_of_their_own(tmp_path: Path) -> None:
         },
         {
             "id": "p9",
+            "text": "text of p9",
             "label": "",
             "n": "2",
             "share": "0.5",
@@ -55,6 +61,7 @@ def test_labels_with_a_column_of_their_own(tmp_path: Path) -> None:
         },
         {
             "id": "p10",
+            "text": "text of p10",
             "label": "y",
             "n": "3",
             "share": "0.666667",
@@ -70,7 +77,7 @@ def test_labels_with_a_column_of_their_own(tmp_path: Path) -> None:
 
 def test_many_labels_share_one_column(tmp_path: Path) -> None:
     letters = "abcdefghijklmnopqrstuvwxyzABCDE"
-    write_labels(tmp_path / "labels.csv", _aggregated(("item", "aab"), *((letter, letter) for letter in letters)))
+    _write(tmp_path / "labels.csv", _aggregated(("item", "aab"), *((letter, letter) for letter in letters)))
     rows = {row["id"]: row for row in _read(tmp_path / "labels.csv")}
     assert len(rows) == 32
     assert json.loads(rows["item"]["soft"]) == {"a": 0.666667, "b": 0.333333}
@@ -78,7 +85,7 @@ def test_many_labels_share_one_column(tmp_path: Path) -> None:
 
 def test_probabilities_are_written_where_they_decided(tmp_path: Path) -> None:
     found = _aggregated(*((f"p{i}", "yyn" if i % 2 else "nnn") for i in range(20)), method="dawid-skene")
-    write_labels(tmp_path / "labels.csv", found)
+    _write(tmp_path / "labels.csv", found)
     one = next(row for row in _read(tmp_path / "labels.csv") if row["id"] == "p1")
     assert (one["label"], one["share"], one["soft y"], one["how"]) == ("y", "0.666667", "1", "dawid-skene")
 

@@ -72,7 +72,7 @@ def rows_with(**changes: str) -> list[tuple[str, str]]:
         ("d.csv", [(" ", "x")] * 20 + labelled_rows(20), (), 1, ["blank", "row"]),
         ("d.csv", [(text, "") for text, _ in labelled_rows(60)], (), 1, ["blank", "label"]),
         ("d.csv", [(text, "same") for text, _ in labelled_rows()], (), 1, ["'same'"]),
-        ("d.csv", rows_with(label="alone"), ("--rare-labels", "refuse"), 1, ["'alone'", "at least 3 different texts"]),
+        ("d.csv", rows_with(label="alone"), ("--rare-labels", "refuse"), 1, ["'alone'", "fewer than 3"]),
         ("d.csv", b"text,label,label\na,b,c\n" * 3, (), 2, ["stands 2 times"]),
         ("d.csv", b"text,label\ngr\xfc\xdfe,a\n" * 3, (), 1, ["cp1252", "--encoding"]),
         ("d.csv", b"text,label\na,b\nc,d,e\n", (), 1, ["row 2", "line 3"]),

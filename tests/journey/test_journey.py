@@ -14,9 +14,9 @@ import pytest
 from tests.journey.samples import WORDS, Command, labelled_rows, write_csv
 
 from classifine.journey import run_journey
-from classifine.sources import DataFiles
 from classifine.runs import STAGES, RunFolder
 from classifine.settings import Settings
+from classifine.sources import DataFiles
 from classifine.tables import Predictions
 
 QUICK = {"num_train_epochs": 2, "learning_rate": 5e-3, "bf16": False}

@@ -25,7 +25,7 @@ from classifine.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from classifine.preparation import Labelled
+    from classifine.data.labelled import Labelled
 
 
 @click.command(cls=Sectioned)
@@ -45,10 +45,12 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
     label; and next to it the ties, and everything that was counted as JSON. With --further-label, each further column
     of labels gets files of its own.
     """
+    from classifine.data.labelled import labelled
+    from classifine.data.sheets import read_decisions
     from classifine.errors import UsageError
-    from classifine.preparation import labelled
 
     settings = settings_of(options)
+    decisions = read_decisions(options["decisions"]) if options["decisions"] is not None else None
     if settings.data.annotator is None and not settings.data.annotator_columns:
         raise UsageError(
             "judgements need annotators",
@@ -57,7 +59,7 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
     for column in (settings.data.label, *further_label):
         chosen = settings.with_names({"label": column})
         target = output if not further_label else output.with_name(f"{output.stem}.{column}{output.suffix}")
-        found = labelled(list(data), chosen, texts=options["texts"], decisions=options["decisions"], say=console.say)
+        found = labelled(list(data), chosen, texts=options["texts"], decisions=decisions, say=console.say)
         _write(found, target)
 
 
@@ -79,7 +81,7 @@ def _write(found: Labelled, target: Path) -> None:
         console.say("mind", f"{methods} do not give the same label to {count(differing, 'text')}; see the JSON file")
     for sentence in (*told.warnings, *told.notes):
         console.say("mind", sentence)
-    write_labels(target, told)
+    write_labels(target, told, dict(zip(found.reading.table.ids, found.reading.table.texts, strict=True)))
     made = [target]
     if told.ties:
         made.append(target.with_name(f"{target.stem}.ties.csv"))

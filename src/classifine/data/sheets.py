@@ -6,7 +6,7 @@ Does not know how labels were chosen.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,20 @@ from classifine.errors import ColumnProblem, RowsProblem, count, some, unknown_n
 MOST_COLUMNS = 30  # labels that get a column of their own
 
 
-def write_labels(path: Path, aggregation: Aggregation) -> None:
+def write_labels(path: Path, aggregation: Aggregation, texts: Mapping[str, str]) -> None:
     """Write what became of every item as CSV (UTF-8, quoted as RFC 4180 says), header first.
 
-    The columns are ``id``, ``label`` (empty where there is none), ``n`` (judgements), ``share`` (of the judgements
-    that gave this label), ``entropy`` (of the shares, in bits), ``tie`` (yes or no), ``how`` (what decided), ``votes``,
-    and the soft label: up to 30 labels, a column each, such as ``soft yes``; beyond, one column ``soft`` of JSON. The
+    The columns are ``id``, ``text``, ``label`` (empty where there is none), ``n`` (judgements), ``share`` (of the
+    judgements that gave this label), ``entropy`` (of the shares, in bits), ``tie`` (yes or no), ``how`` (what decided),
+    ``votes``, and the soft label: up to 30 labels, a column each, such as ``soft yes``; beyond, one column ``soft`` of JSON. The
     soft label is the shares of the judgements, or by ``dawid-skene`` and ``one-coin`` the probability of each label.
+
+    Parameters
+    ----------
+    path, aggregation
+        Where to, and what became of the items.
+    texts
+        The text of each item.
 
     Raises
     ------
@@ -35,8 +42,8 @@ def write_labels(path: Path, aggregation: Aggregation) -> None:
     labels = list(aggregation.comparison.counts)[:-1]
     wide = len(labels) <= MOST_COLUMNS
     soft = [f"soft {label}" for label in labels] if wide else ["soft"]
-    names = ["id", "label", "n", "share", "entropy", "tie", "how", "votes", *soft]
-    durable.write_csv(path, names, _rows(aggregation, [str(label) for label in labels] if wide else None))
+    names = ["id", "text", "label", "n", "share", "entropy", "tie", "how", "votes", *soft]
+    durable.write_csv(path, names, _rows(aggregation, texts, [str(label) for label in labels] if wide else None))
 
 
 def read_decisions(path: Path) -> dict[str, str]:
@@ -88,10 +95,11 @@ def read_decisions(path: Path) -> dict[str, str]:
     return decisions
 
 
-def _rows(aggregation: Aggregation, columns: list[str] | None) -> Iterator[dict[str, Any]]:
+def _rows(aggregation: Aggregation, texts: Mapping[str, str], columns: list[str] | None) -> Iterator[dict[str, Any]]:
     for item in aggregation.by_item:
         row: dict[str, Any] = {
             "id": item.id,
+            "text": texts[item.id],
             "label": item.label or "",
             "n": item.n,
             "share": _number(item.share),

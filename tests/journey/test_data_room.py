@@ -1,0 +1,171 @@
+"""What a user does with labels before training, through the command line: annotators, joins, label work, divisions."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.journey.samples import Command, labelled_rows, write_csv
+
+from classifine.runs import RunFolder
+
+QUICK = ("--set", "num_train_epochs=1", "--set", "learning_rate=5e-3", "--set", "bf16=false")
+
+
+def _judged(path: Path, n: int = 60, *, ties: int = 4) -> Path:
+    """Three annotators a text, four where two and two disagree."""
+    rows = []
+    for i, (text, label) in enumerate(labelled_rows(n)):
+        other = "NA" if label != "NA" else "01.10"
+        votes = [label, label, other, other] if i < ties else [label, label, other if i % 4 == 0 else label]
+        rows += [(f"t{i}", text, f"A{place}", vote) for place, vote in enumerate(votes)]
+    return write_csv(path, rows, ("item", "text", "coder", "label"))
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_soft_labels_are_trained_on(command: Command, tiny: Path, tmp_path: Path) -> None:
+    data = _judged(tmp_path / "data.csv")
+    words = ("--id", "item", "--annotator", "coder", *QUICK, "--model", tiny)
+    probabilities = {}
+    for method in ("majority", "soft"):
+        run = RunFolder(tmp_path / method)
+        assert command("run", data, *words, "--aggregation", method, "--out", run.path)[0] == 0
+        probabilities[method] = pq.read_table(run.predictions / "test.parquet").column("p_NA").to_pylist()
+        assert json.loads(run.audit.read_text("utf-8"))["annotation"]["method"] == method
+    assert probabilities["soft"] != probabilities["majority"]
+    rows = pq.read_table(run.rows)
+    assert {json.loads(cell)["NA"] for cell in rows.column("soft").to_pylist() if "NA" in cell} == {1 / 3, 2 / 3, 1.0}
+
+
+def test_reviewed_ties_go_on_with_the_same_command(command: Command, tiny: Path, tmp_path: Path) -> None:
+    data, gold = _judged(tmp_path / "data.csv"), tmp_path / "gold.csv"
+    words = ("--id", "item", "--annotator", "coder", "--ties", "review")
+    code, out, _ = command("aggregate", data, *words, "-o", gold)
+    assert code == 0
+    assert "--decisions" in out
+    ties = _read(tmp_path / "gold.ties.csv")
+    assert [row["label"] for row in ties] == [""] * 4
+    for row in ties:
+        row["label"] = "NA"
+    write_csv(tmp_path / "decided.csv", [list(row.values()) for row in ties], list(ties[0]))
+    assert command("aggregate", data, *words, "--decisions", tmp_path / "decided.csv", "-o", gold)[0] == 0
+    labels = {row["id"]: row for row in _read(gold)}
+    assert [labels[f"t{i}"]["label"] for i in range(4)] == ["NA"] * 4
+    run = RunFolder(tmp_path / "run")
+    decided = ("--decisions", tmp_path / "decided.csv", *QUICK, "--model", tiny)
+    assert command("run", data, *words, *decided, "--out", run.path)[0] == 0
+    assert pq.read_table(run.rows).num_rows == 60
+    assert {source["role"] for source in run.read_manifest()["sources"]} == {"data", "decisions"}
+
+
+def test_gold_labels_can_be_trained_on_as_they_are_written(command: Command, tiny: Path, tmp_path: Path) -> None:
+    gold = tmp_path / "gold.csv"
+    words = ("--id", "item", "--annotator", "coder", "--ties", "random")
+    assert command("aggregate", _judged(tmp_path / "data.csv"), *words, "-o", gold)[0] == 0
+    run = tmp_path / "run"
+    assert command("run", gold, "--id", "id", *QUICK, "--model", tiny, "--out", run)[0] == 0
+
+
+def test_a_join_says_what_it_lost(command: Command, tiny: Path, tmp_path: Path) -> None:
+    rows = labelled_rows(70)
+    labels = write_csv(
+        tmp_path / "labels.csv", [(f"t{i}", label) for i, (_, label) in enumerate(rows)], ("id", "label")
+    )
+    texts = write_csv(
+        tmp_path / "texts.csv", [(f"t{i}", text) for i, (text, _) in enumerate(rows[:60])], ("id", "text")
+    )
+    run = RunFolder(tmp_path / "run")
+    words = ("--texts", texts, "--id", "id", *QUICK, "--model", tiny, "--out", run.path)
+    code, out, err = command("run", labels, *words)
+    assert code == 0, err
+    assert "60 of 70 rows of labels found a text" in " ".join(out.split())
+    told = json.loads(run.audit.read_text("utf-8"))
+    assert (told["rows_in"], told["rows_used"], told["texts"]) == (70, 60, 60)
+    assert told["left_out"] == [{"reason": "no text for this id", "count": 10, "rows": list(range(61, 71))}]
+    assert told["joins"][0]["loud"] is True
+
+
+def test_label_work_is_done_and_told(command: Command, tmp_path: Path) -> None:
+    names = write_csv(tmp_path / "names.csv", [("01.10", "wheat"), ("NA", "nothing")], ("code", "name"))
+    data = write_csv(tmp_path / "data.csv", [*labelled_rows(60), ("a text of its own kind", "seldom")])
+    words = ("--label-names", names, "--min-rows", 2, "-o", tmp_path / "parts")
+    code, _, err = command("split", data, *words)
+    assert (code, "'NA'" in err) == (0, False), err
+    parts = [row for part in ("train", "validation", "test") for row in _read(tmp_path / "parts" / f"{part}.csv")]
+    assert {row["label"] for row in parts} == {"wheat", "M&A | Investments", "nothing"}
+    assert len(parts) == 60
+
+
+def test_groups_times_and_given_parts_divide_the_data(command: Command, tmp_path: Path) -> None:
+    rows = [
+        (text, label, f"author{i % 20}", f"2024-{1 + i // 10:02}-{1 + i % 10:02}", "test" if i >= 50 else "train")
+        for i, (text, label) in enumerate(labelled_rows(60))
+    ]
+    data = write_csv(tmp_path / "data.csv", rows, ("text", "label", "author", "day", "part"))
+    parts = ("train", "validation", "test")
+    for column in ("group", "time", "split"):
+        word = {"group": "author", "time": "day", "split": "part"}[column]
+        assert command("split", data, f"--{column}", word, "-o", tmp_path / column)[0] == 0
+    grouped = [{row["group"] for row in _read(tmp_path / "group" / f"{part}.csv")} for part in parts]
+    assert not grouped[0] & grouped[1] | grouped[0] & grouped[2] | grouped[1] & grouped[2]
+    timed = [[row["time"] for row in _read(tmp_path / "time" / f"{part}.csv")] for part in parts]
+    assert max(timed[0]) < min(timed[1]) <= max(timed[1]) < min(timed[2])
+    given = _read(tmp_path / "split" / "test.csv")
+    assert [row["row"] for row in given] == [str(row) for row in range(51, 61)]
+
+
+def test_folds_are_written_beside_the_parts(command: Command, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "data.csv", labelled_rows(60))
+    assert command("split", data, "--folds", 3, "--repeats", 2, "-o", tmp_path / "parts")[0] == 0
+    rows = _read(tmp_path / "parts" / "folds.csv")
+    assert len(rows) == 60
+    for repeat in ("repeat 1", "repeat 2"):
+        assert sorted({row[repeat] for row in rows}) == ["1", "2", "3"]
+
+
+def test_bad_rows_are_set_aside_in_the_run(command: Command, tiny: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "data.csv", labelled_rows(60))
+    with data.open("a", encoding="utf-8") as stream:
+        stream.write("one,two,three\n")
+    run = RunFolder(tmp_path / "run")
+    words = (*QUICK, "--model", tiny, "--out", run.path)
+    code, _, err = command("run", data, *words)
+    assert (code, "row 61 (line 62)" in err) == (1, True)
+    code, _, err = command("run", data, *words, "--on-bad-row", "quarantine")
+    assert code == 0, err
+    assert [(row["row"], row["reason"]) for row in _read(run.rejected)] == [("61", "extra cell")]
+    told = json.loads(run.audit.read_text("utf-8"))
+    assert (told["rows_in"], told["rows_used"]) == (61, 60)
+
+
+def test_audit_fails_with_exit_code_one(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = write_csv(tmp_path / "good.csv", labelled_rows(60))
+    code, out, _ = command("audit", good)
+    assert code == 0
+    assert "0 fail" in out
+    told = json.loads(Path("audit.json").read_text("utf-8"))
+    assert [finding["check"] for finding in told["findings"]][:2] == ["labels", "labels to divide"]
+    bad = write_csv(tmp_path / "bad.csv", [(text, "same") for text, _ in labelled_rows(60)])
+    code, out, _ = command("audit", bad, "-o", "bad.json")
+    assert code == 1
+    assert "all 60 rows have the label 'same'" in " ".join(out.split())
+
+
+def test_several_labels_are_divided_and_not_trained_yet(command: Command, tiny: Path, tmp_path: Path) -> None:
+    rows = [(text, "joy|love" if i % 3 else "joy") for i, (text, _) in enumerate(labelled_rows(60))]
+    data = write_csv(tmp_path / "data.csv", rows)
+    words = ("--multi-label", "--label-separator", "|")
+    code, out, _ = command("audit", data, *words, "-o", tmp_path / "audit.json")
+    assert code == 0
+    assert "2 labels" in out
+    code, _, err = command("run", data, *words, "--model", tiny, "--out", tmp_path / "run")
+    assert (code, "no classifier can be trained on it yet" in err) == (2, True)
+    assert not (tmp_path / "run").exists()
