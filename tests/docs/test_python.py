@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.journey.samples import unlike
 from tests.tiny_models import tiny_model
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "own-files.md"
@@ -18,7 +19,7 @@ def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.chdir(tmp_path)
     base = str(tiny_model(tmp_path / "base", "bert"))
     with Path("posts.csv").open("w", encoding="utf-8", newline="") as stream:
-        rows = [(f"{text} {i}", topic) for i in range(30) for topic, text in TOPICS.items()]
+        rows = [(unlike(text, i), topic) for i in range(30) for topic, text in TOPICS.items()]
         csv.writer(stream).writerows([("text", "topic"), *rows])
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 3

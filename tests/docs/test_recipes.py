@@ -6,12 +6,14 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import f1_score
+from tests.journey.samples import unlike
 from tests.tiny_models import tiny_model
 
 from classifine.cli.console import guarded
@@ -88,7 +90,8 @@ def ran(tmp_path: Path, recipe: str, family: str, *data: str | Path) -> Ran:
     assert guarded(command, ["run", *map(str, (*data, "--settings", settings, *stand_in))]) == 0
     run = Ran(folder)
     used, said = read_settings(folder / "settings.toml"), read_settings(settings)
-    assert used.data == said.data
+    further = {"label_names": used.data.label_names, "min_rows": used.data.min_rows}  # of the command, as on the page
+    assert used.data == replace(said.data, **further)
     assert used.model.max_length == said.model.max_length
     chosen = vars(said.training).items()
     expected = {name: value for name, value in chosen if value != getattr(TrainingSettings(), name)}
@@ -118,7 +121,7 @@ def test_no_recipe_is_forgotten() -> None:
 def test_sexism_yes_or_no(tmp_path: Path) -> None:
     texts = {"True": "women belong in the kitchen", "False": "the weather is lovely this morning"}
     labels = ["True", "False"] * 40
-    rows = [(f"t{i}", "csmb", f"{texts[la]} {i}", i / 80, la, -1) for i, la in enumerate(labels)]
+    rows = [(f"t{i}", "csmb", unlike(texts[la], i), i / 80, la, -1) for i, la in enumerate(labels)]
     data = write(tmp_path / "sample.csv", "id,dataset,text,toxicity,sexist,of_id", rows)
     run = ran(tmp_path, "sexism-binary", "distilbert", data)
     assert run.scorecard["labels"] == ["False", "True"]
@@ -135,10 +138,12 @@ def test_sexism_from_judgements_lists_the_ties(tmp_path: Path) -> None:
     for item in range(60):
         label = "126"[item % 3]
         judged = [label, label, "1" if item % 4 else label]
-        rows += [(f"i{item}", f"w{k}", "3", each, f"{texts[label]} {item}") for k, each in enumerate(judged)]
+        rows += [(f"i{item}", f"w{k}", "3", each, unlike(texts[label], item)) for k, each in enumerate(judged)]
     rows += [("tied", f"w{k}", "3", each, "the joke is not funny") for k, each in enumerate(["6", "2"])]
-    data = write(tmp_path / "frequent.csv", "id,worker,phrasing,content,text", rows)
-    run = ran(tmp_path, "sexism-fine-grained", "distilbert", data)
+    data = write(tmp_path / "annotations.csv", "id,worker,phrasing,content", [row[:4] for row in rows])
+    texts_of = {row[0]: row[4] for row in rows}
+    sample = write(tmp_path / "sample.csv", "id,text", [*texts_of.items(), ("unjudged", "nobody judged this")])
+    run = ran(tmp_path, "sexism-fine-grained", "distilbert", data, "--texts", sample, "--min-rows", "2")
     assert run.scorecard["labels"] == ["1", "2", "6"]
     (tie,) = run.table("ties.csv")
     assert (tie["id"], tie["votes"], tie["rule"]) == ("tied", "2 1, 6 1", "random")
@@ -152,7 +157,7 @@ def test_calls_to_action_keeps_the_epoch_with_the_best_f1_of_the_positive_label(
     texts = {"True": "geht bitte alle wählen", "False": "das Wetter ist heute schön"}
     labels = ["True" if i % 5 == 0 else "False" for i in range(75)]
     data = write(
-        tmp_path / "posts.csv", "Text,Majority Decision", [(f"{texts[la]} {i}", la) for i, la in enumerate(labels)]
+        tmp_path / "posts.csv", "Text,Majority Decision", [(unlike(texts[la], i), la) for i, la in enumerate(labels)]
     )
     run = ran(tmp_path, "calls-to-action", "bert", data)
     assert run.scorecard["positive"] == "True"
@@ -173,9 +178,9 @@ def test_nomenclature_codes_stay_text_and_have_a_second_guess(tmp_path: Path) ->
     }
     header = ",text,label"
     # of one code there are two rows only: one to learn from, one to choose the epoch
-    rows = [(i, f"{text} {i}", code) for i in range(15) for code, text in texts.items() if code != "NA" or i < 2]
+    rows = [(i, unlike(text, i), code) for i in range(15) for code, text in texts.items() if code != "NA" or i < 2]
     train = write(tmp_path / "nace_train.csv", header, rows)
-    tests = [(i, f"{text} for sale {i}", code) for i in range(6) for code, text in texts.items()]
+    tests = [(i, unlike(text, 100 + i), code) for i in range(6) for code, text in texts.items()]
     test = write(tmp_path / "nace_test.csv", header, tests)
     run = ran(tmp_path, "nomenclature-codes", "bert", "--train", train, "--test", test)
     assert run.labels() == ["01.10", "0111", "10.71", "NA"]
@@ -188,10 +193,12 @@ def test_nomenclature_codes_stay_text_and_have_a_second_guess(tmp_path: Path) ->
 
 
 def test_finance_topics_keep_their_names(tmp_path: Path) -> None:
-    rows = [(f"{topic} news number {i}", topic) for i in range(4) for topic in TOPICS]
-    train = write(tmp_path / "finance_train.csv", "text,topic", rows)
-    test = write(tmp_path / "finance_valid.csv", "text,topic", [(f"{topic} on friday", topic) for topic in TOPICS])
-    run = ran(tmp_path, "finance-topics", "bert", "--train", train, "--test", test)
+    rows = [(unlike(topic, i), code) for i in range(4) for code, topic in enumerate(TOPICS)]
+    train = write(tmp_path / "topic_train.csv", "text,label", rows)
+    tests = [(unlike(topic, 100), code) for code, topic in enumerate(TOPICS)]
+    test = write(tmp_path / "topic_valid.csv", "text,label", tests)
+    names = RECIPES / "finance-topics.csv"
+    run = ran(tmp_path, "finance-topics", "bert", "--train", train, "--test", test, "--label-names", names)
     assert run.labels() == sorted(TOPICS)
     assert {"M&A | Investments", "Fed | Central Banks"} <= set(run.labels())
     assert "M&amp;A | Investments" in (run.folder / "report.html").read_text("utf-8")
@@ -206,7 +213,7 @@ def test_resume_sections(tmp_path: Path) -> None:
         "skills": "python statistics writing teaching",
         "work experience": "three years as data analyst in a hospital",
     }
-    rows = [(f"{text} {i}", section) for i in range(15) for section, text in texts.items()]
+    rows = [(unlike(text, i), section) for i in range(15) for section, text in texts.items()]
     run = ran(tmp_path, "resume-sections", "bert", write(tmp_path / "resumes.csv", "text,label", rows))
     assert run.labels() == sorted(texts)
     assert run.model["weighted_recall"]["value"] == run.model["accuracy"]["value"]

@@ -20,9 +20,10 @@ def write_csv(path: Path, rows: Rows, header: Sequence[str] = ("text", "label"))
 def labelled_rows(n: int = 60) -> list[tuple[str, str]]:
     """Texts of three labels: its words among others that tell nothing, so that no two texts are alike."""
     names = list(WORDS)
-    lots = random.Random(1)
-    return [(f"{WORDS[names[i % 3]]} {_idle(lots, 4 + i % 5)}", names[i % 3]) for i in range(n)]
+    return [(unlike(WORDS[names[i % 3]], i, words=4 + i % 5), names[i % 3]) for i in range(n)]
 
 
-def _idle(lots: random.Random, words: int) -> str:
-    return " ".join("".join(lots.choices("abcdefghijklmnoprstuvw", k=7)) for _ in range(words))
+def unlike(text: str, number: int, *, words: int = 6) -> str:
+    """Put words behind a text that tell nothing, so that it is no near-duplicate of the same text elsewhere."""
+    lots = random.Random(f"{text} {number}")
+    return " ".join([text, *("".join(lots.choices("abcdefghijklmnoprstuvw", k=8)) for _ in range(words))])

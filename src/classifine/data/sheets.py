@@ -23,9 +23,10 @@ def write_labels(path: Path, aggregation: Aggregation, texts: Mapping[str, str])
     """Write what became of every item as CSV (UTF-8, quoted as RFC 4180 says), header first.
 
     The columns are ``id``, ``text``, ``label`` (empty where there is none), ``n`` (judgements), ``share`` (of the
-    judgements that gave this label), ``entropy`` (of the shares, in bits), ``tie`` (yes or no), ``how`` (what decided),
-    ``votes``, and the soft label: up to 30 labels, a column each, such as ``soft yes``; beyond, one column ``soft`` of JSON. The
-    soft label is the shares of the judgements, or by ``dawid-skene`` and ``one-coin`` the probability of each label.
+    judgements that gave this label), ``entropy`` (of the shares, in bits), ``tie`` (yes or no), ``how`` (what
+    decided), ``votes``, and the soft label: up to 30 labels, a column each, such as ``soft yes``; beyond, one column
+    ``soft`` of JSON. The soft label is the shares of the judgements, or by ``dawid-skene`` and ``one-coin`` the
+    probability of each label.
 
     Parameters
     ----------
