@@ -67,7 +67,7 @@ def test_any_quoted_csv_comes_back(
     names, rows = table
     path = tmp_path / "any.csv"
     path.write_bytes("".join(quoted(row, delimiter) + "\r\n" for row in [names, *rows]).encode(encoding))
-    options = {"delimiter": delimiter, "encoding": None if encoding != "utf-8" else "utf-8"}
+    options: dict[str, Any] = {"delimiter": delimiter, "encoding": None if encoding != "utf-8" else "utf-8"}
     assert TableFile(path, **options).names == tuple(names)
     assert all_rows(path, **options) == rows
 

@@ -173,3 +173,18 @@ def test_the_fast_reader_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         list(file.blocks(10))
     assert seen.count(True) > 30
     assert seen.count(False) <= 2
+
+
+@pytest.mark.parametrize("piece", [1, 7, 12, 20])
+def test_a_damaged_row_across_two_pieces_is_set_aside(tmp_path: Path, piece: int) -> None:
+    content = "a,é\n".encode() + b'1,"x\xff\ny"\n2,z\n'
+    fast, slow = both(tmp_path / "a.csv", content, piece, "quarantine", 5)
+    assert fast == slow
+    assert fast[1] == [(2, ("2", "z"))]
+    assert [one.reason for one in fast[3]] == ["not Unicode"]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 4])
+def test_a_mark_is_no_end(tmp_path: Path, piece: int) -> None:
+    fast, slow = both(tmp_path / "a.csv", b"\xef\xbb\xbfa,b\n1,2\n", piece, "error", 5)
+    assert fast == slow == (("a", "b"), [(1, ("1", "2"))], [], [])

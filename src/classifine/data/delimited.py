@@ -264,6 +264,7 @@ class _Feed(Iterator[str]):
         self.number = 0
         self.last = ""
         self.damaged = False
+        self._piece_damaged = False
         self.by_line = False
         self._path = path
         self._piece = piece
@@ -297,6 +298,7 @@ class _Feed(Iterator[str]):
     def forget(self) -> None:
         """Begin a record."""
         self._taken.clear()
+        self.damaged = self._piece_damaged
 
     def fill(self, least: int = 0) -> None:
         """Read on until the buffer holds a piece, or the file ends."""
@@ -336,11 +338,12 @@ class _Feed(Iterator[str]):
         piece = self.buffer[: end or len(self.buffer)]
         self.buffer = self.buffer[len(piece) :]
         try:
-            text, self.damaged = piece.decode("utf-8"), False
+            text, self._piece_damaged = piece.decode("utf-8"), False
         except UnicodeDecodeError:
             if not self._escape:
                 raise undecodable(self._path, self.encoding) from None
-            text, self.damaged = piece.decode("utf-8", "surrogateescape"), True
+            text, self._piece_damaged = piece.decode("utf-8", "surrogateescape"), True
+        self.damaged |= self._piece_damaged  # a record may begin in one piece and end in the next
         self._lines, self._at = list(StringIO(text, newline="")), 0
         return bool(self._lines)
 

@@ -154,12 +154,13 @@ class Utf8:
         while True:
             found = self._octets.read(size)
             if self._as_it_is:
-                if self._first:
-                    self._first = False
-                    while len(found) < len(codecs.BOM_UTF8) and (more := self._octets.read(size)):
-                        found += more
-                    found = found.removeprefix(codecs.BOM_UTF8)
-                return found
+                if not self._first:
+                    return found
+                while len(found) < len(codecs.BOM_UTF8) and (more := self._octets.read(size)):
+                    found += more
+                self._first = False
+                found = found.removeprefix(codecs.BOM_UTF8)
+                return found or self._octets.read(size)
             try:
                 text = self._decoder.decode(found, final=not found)
             except UnicodeError:
