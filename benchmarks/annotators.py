@@ -16,11 +16,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from classifine.data.aggregation import aggregate
-from classifine.data.agreement import agreement_of
-from classifine.data.choosing import majority, most_probable
-from classifine.data.dawid_skene import dawid_skene, one_coin
-from classifine.data.votes import Votes
+from classifine.data.annotators.aggregation import aggregate
+from classifine.data.annotators.agreement import agreement_of
+from classifine.data.annotators.choosing import majority, most_probable
+from classifine.data.annotators.dawid_skene import dawid_skene, one_coin
+from classifine.data.annotators.votes import Votes
 from classifine.labels import IntVector
 from classifine.tables import Judgements
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from classifine.data import giveaways, text_checks
-from classifine.data.auditing import audit
-from classifine.data.duplicates import overlap
-from classifine.data.languages import languages
-from classifine.data.material import Material
+from classifine.data.audit import giveaways, text_checks
+from classifine.data.audit.auditing import audit
+from classifine.data.audit.languages import languages
+from classifine.data.audit.material import Material
+from classifine.data.likeness.duplicates import overlap
 from classifine.model.hub import resolve
 from classifine.model.tokens import TokenCounter
 from classifine.tables import LabelledTexts

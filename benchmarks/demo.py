@@ -18,7 +18,7 @@ from pathlib import Path
 
 from classifine.cli.demo import demo_settings
 from classifine.data.demo import DEMO
-from classifine.data.files import TableFile
+from classifine.data.files.table_file import TableFile
 from classifine.evaluation.comparison import compare
 from classifine.evaluation.scorecard import score
 from classifine.journey import finetuned

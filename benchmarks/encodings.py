@@ -13,7 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from classifine.data.guessing import CONFIDENT, guesses
+from classifine.data.files.guessing import CONFIDENT, guesses
 
 ENCODINGS = [
     "cp1252", "latin-1", "iso8859-15", "cp1250", "iso8859-2", "cp1251", "koi8-r", "iso8859-5",

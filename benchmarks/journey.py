@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from classifine.data.reading import read_labelled
-from classifine.data.splitting import split_given
+from classifine.data.rows.reading import read_labelled
+from classifine.data.splits.splitting import split_given
 from classifine.evaluation.comparison import compare
 from classifine.evaluation.scorecard import score
 from classifine.journey import finetuned

@@ -26,7 +26,7 @@ Reader = Callable[[Path, str, list[str]], Columns]
 
 
 def _ours(path: Path, delimiter: str, names: list[str]) -> Columns:
-    from classifine.data.files import TableFile
+    from classifine.data.files.table_file import TableFile
 
     file = TableFile(path, delimiter=delimiter)
     columns: dict[str, list[Any]] = {name: [] for name in file.names}
@@ -173,7 +173,7 @@ def timed(path: Path, name: str) -> None:
     import pyarrow.csv  # noqa: F401
 
     if name == "ours, in blocks":
-        from classifine.data.files import TableFile
+        from classifine.data.files.table_file import TableFile
 
         start = time.perf_counter()
         rows = sum(len(block) for block in TableFile(path).blocks())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import tempfile
@@ -20,6 +21,8 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
     "NO_PROXY": "127.0.0.1,localhost,::1",
 }
+# Read now, before any test points these names elsewhere for itself.
+importlib.import_module("huggingface_hub.constants")
 
 
 class NetworkUse(RuntimeError):

@@ -19,7 +19,7 @@ import click
 
 import classifine
 from classifine.cli.main import classifine as command
-from classifine.data.aggregation import Aggregation
+from classifine.data.annotators.aggregation import Aggregation
 from classifine.durable import write_text
 from classifine.evaluation.metrics import METRICS
 from classifine.evaluation.scorecard import Scorecard

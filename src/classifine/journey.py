@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
-from classifine.data.accounting import write_rejected
-from classifine.data.aggregation import write_ties
-from classifine.data.contamination import KINDS
+from classifine.data.annotators.aggregation import write_ties
 from classifine.data.labelled import Say, silent
-from classifine.data.labelling import separator_of
-from classifine.data.storing import splits_from_table, splits_table
+from classifine.data.rows.accounting import write_rejected
+from classifine.data.rows.labelling import separator_of
+from classifine.data.splits.contamination import KINDS
+from classifine.data.splits.storing import splits_from_table, splits_table
 from classifine.errors import FileMissing, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
@@ -98,9 +98,7 @@ def token_counter(settings: Settings) -> TokenCounter | None:
     if not (base.folder / "tokenizer.json").is_file():
         return None
     limit = min(base.base.max_length, DEFAULT_MAX_LENGTH) if base.base else DEFAULT_MAX_LENGTH
-    counter = TokenCounter(base.folder, settings.model.max_length or limit)
-    counter.name = base.name
-    return counter
+    return TokenCounter(base.folder, settings.model.max_length or limit, name=base.name)
 
 
 def checked(prepared: Prepared, settings: Settings) -> Prepared:

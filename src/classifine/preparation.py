@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from classifine.data.accounting import SetAside, by_reason
-from classifine.data.aggregation import Tie
-from classifine.data.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
-from classifine.data.contamination import Contamination, contamination
-from classifine.data.duplicates import clusters_of
-from classifine.data.findings import Level
-from classifine.data.folds import Fold
-from classifine.data.folds import folds as cut_folds
+from classifine.data.annotators.aggregation import Tie
+from classifine.data.annotators.sheets import read_decisions
+from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
+from classifine.data.audit.findings import Level
+from classifine.data.audit.text_checks import Counter
 from classifine.data.labelled import Labelled, Say, labelled, silent
-from classifine.data.labelling import separator_of
-from classifine.data.notes import SplitNotes
-from classifine.data.reading import Reading
-from classifine.data.sheets import read_decisions
-from classifine.data.splitting import Division, divide
-from classifine.data.text_checks import Counter
+from classifine.data.likeness.duplicates import clusters_of
+from classifine.data.rows.accounting import SetAside, by_reason
+from classifine.data.rows.labelling import separator_of
+from classifine.data.rows.reading import Reading
+from classifine.data.splits.contamination import Contamination, contamination
+from classifine.data.splits.folds import Fold
+from classifine.data.splits.folds import folds as cut_folds
+from classifine.data.splits.notes import SplitNotes
+from classifine.data.splits.splitting import Division, divide
 from classifine.errors import RowsProblem, count, some
 from classifine.labels import LabelSpace
 from classifine.settings import DataSettings, Settings

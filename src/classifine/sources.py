@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifine import durable
-from classifine.data.files import require_file
-from classifine.data.remote import SCHEME, fetch
+from classifine.data.files.table_file import require_file
+from classifine.data.rows.remote import SCHEME, fetch
 from classifine.errors import UsageError
 from classifine.runs import Source
 

@@ -20,11 +20,11 @@ from classifine.settings import DataSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
-    from classifine.data.aggregation import Aggregation
-    from classifine.data.alpha import Scale
-    from classifine.data.choosing import Method, TieRule
-    from classifine.data.findings import Finding
-    from classifine.data.notes import RareRule
+    from classifine.data.annotators.aggregation import Aggregation
+    from classifine.data.annotators.alpha import Scale
+    from classifine.data.annotators.choosing import Method, TieRule
+    from classifine.data.audit.findings import Finding
+    from classifine.data.splits.notes import RareRule
     from classifine.evaluation.scorecard import Scorecard
     from classifine.model.classifier import Classifier
     from classifine.prediction.bulk import BulkResult
@@ -91,7 +91,7 @@ def audit(texts: LabelledTexts, *, model: str | None = None, separator: str | No
     >>> [finding.check for finding in found if finding.level == "warn"][:2]
     ['rows of each label', 'size']
     """
-    from classifine.data.auditing import audit as audit_texts
+    from classifine.data.audit.auditing import audit as audit_texts
 
     space = LabelSpace.of(texts.labels, separator=separator)
     counter = journey.token_counter(Settings().with_names({"model": model})) if model is not None else None
@@ -131,7 +131,7 @@ def aggregate(
     SettingsProblem, RowsProblem
         The rules lack something, or the judgements contradict each other.
     """
-    from classifine.data.aggregation import aggregate as aggregate_judgements
+    from classifine.data.annotators.aggregation import aggregate as aggregate_judgements
 
     return aggregate_judgements(
         judgements,
@@ -180,10 +180,10 @@ def split(
     LabelsProblem
         There is one label only, or too few different texts.
     """
-    from classifine.data.auditing import audit as audit_texts
-    from classifine.data.auditing import raise_on_fail
-    from classifine.data.duplicates import clusters_of
-    from classifine.data.splitting import split as split_texts
+    from classifine.data.audit.auditing import audit as audit_texts
+    from classifine.data.audit.auditing import raise_on_fail
+    from classifine.data.likeness.duplicates import clusters_of
+    from classifine.data.splits.splitting import split as split_texts
 
     clusters = clusters_of(texts.texts, threshold=near_duplicates)
     space = LabelSpace.of(texts.labels, separator=separator)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classifine.data import compression
-from classifine.data.files import TableFile
+from classifine.data.files import compression
+from classifine.data.files.table_file import TableFile
 from classifine.errors import ClassifineError, FileUnreadable
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from classifine import durable
-from classifine.data.cells import is_blank
-from classifine.data.reading import read_labelled
+from classifine.data.files.cells import is_blank
+from classifine.data.rows.reading import read_labelled
 from classifine.settings import DataSettings
 
 Rows = list[tuple[str, str]]

@@ -90,8 +90,8 @@ def ran(tmp_path: Path, recipe: str, family: str, *data: str | Path) -> Ran:
     assert guarded(command, ["run", *map(str, (*data, "--settings", settings, *stand_in))]) == 0
     run = Ran(folder)
     used, said = read_settings(folder / "settings.toml"), read_settings(settings)
-    further = {"label_names": used.data.label_names, "min_rows": used.data.min_rows}  # of the command, as on the page
-    assert used.data == replace(said.data, **further)
+    # the page's command says these two
+    assert used.data == replace(said.data, label_names=used.data.label_names, min_rows=used.data.min_rows)
     assert used.model.max_length == said.model.max_length
     chosen = vars(said.training).items()
     expected = {name: value for name, value in chosen if value != getattr(TrainingSettings(), name)}

@@ -91,7 +91,7 @@ def test_settings_and_errors_can_be_had_without_numbers() -> None:
 
 
 def test_reading_and_evaluating_load_no_torch() -> None:
-    code = "import classifine.data.reading, classifine.evaluation.scorecard, classifine.runs, classifine.tables"
+    code = "import classifine.data.rows.reading, classifine.evaluation.scorecard, classifine.runs, classifine.tables"
     assert loaded_by(code) & {"torch", "transformers", "accelerate"} == set()
 
 

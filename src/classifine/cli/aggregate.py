@@ -45,8 +45,8 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
     label; and next to it the ties, and everything that was counted as JSON. With --further-label, each further column
     of labels gets files of its own.
     """
+    from classifine.data.annotators.sheets import read_decisions
     from classifine.data.labelled import labelled
-    from classifine.data.sheets import read_decisions
     from classifine.errors import UsageError
 
     settings = settings_of(options)
@@ -65,9 +65,9 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
 
 def _write(found: Labelled, target: Path) -> None:
     from classifine import durable
-    from classifine.data.accounting import write_rejected
-    from classifine.data.aggregation import write_ties
-    from classifine.data.sheets import write_labels
+    from classifine.data.annotators.aggregation import write_ties
+    from classifine.data.annotators.sheets import write_labels
+    from classifine.data.rows.accounting import write_rejected
     from classifine.errors import count
 
     assert found.aggregation is not None

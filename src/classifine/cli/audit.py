@@ -21,7 +21,7 @@ from classifine.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from classifine.data.findings import Finding
+    from classifine.data.audit.findings import Finding
 
 _MARKS = {"good": "good", "warn": "WARN", "fail": "FAIL"}
 
@@ -41,7 +41,7 @@ def audit(output: Path, **options: Any) -> int:
     1 when a check fails.
     """
     from classifine import durable
-    from classifine.data.accounting import write_rejected
+    from classifine.data.rows.accounting import write_rejected
     from classifine.journey import token_counter
     from classifine.preparation import examine
 

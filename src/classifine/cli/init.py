@@ -16,7 +16,7 @@ from classifine.cli.options import PATH
 def init(data: Path | None, output: Path) -> None:
     """Write a commented settings file, with the columns of DATA filled in where they can be told."""
     from classifine import durable
-    from classifine.data.files import TableFile
+    from classifine.data.files.table_file import TableFile
     from classifine.errors import UsageError
     from classifine.settings import Settings
 

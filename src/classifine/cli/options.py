@@ -138,7 +138,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
     given = {name: options[name] for name in (*names, *_MORE) if options.get(name) not in (None, ())}
     for name in ("merge_labels", "label_names"):
         if name in given and not isinstance(given[name], dict):
-            from classifine.data.label_files import read_label_map
+            from classifine.data.rows.label_files import read_label_map
 
             given[name] = read_label_map(given[name])
     return settings.with_names({**given, **parse_assignments(options.get("assignments", ()))})

@@ -37,10 +37,10 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
     The same data in any order of rows and the same seed give the same files. With --folds, folds.csv names the fold of
     every text in each repeat.
     """
-    from classifine.data.accounting import write_rejected
-    from classifine.data.aggregation import write_ties
-    from classifine.data.folds import write_folds
-    from classifine.data.storing import write_splits
+    from classifine.data.annotators.aggregation import write_ties
+    from classifine.data.rows.accounting import write_rejected
+    from classifine.data.splits.folds import write_folds
+    from classifine.data.splits.storing import write_splits
     from classifine.preparation import folds_of, prepare
 
     settings = settings_of(options)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from classifine.data.accounting import FileRead, LeftOut
-from classifine.data.aggregation import Aggregation, aggregate
-from classifine.data.labelling import Relabelling, relabel
-from classifine.data.reading import Reading, read_judgements, read_labelled
+from classifine.data.annotators.aggregation import Aggregation, aggregate
+from classifine.data.rows.accounting import FileRead, LeftOut
+from classifine.data.rows.labelling import Relabelling, relabel
+from classifine.data.rows.reading import Reading, read_judgements, read_labelled
 from classifine.errors import count
 from classifine.settings import Settings
 from classifine.tables import Judgements, LabelledTexts

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from classifine import durable
-from classifine.data.cells import is_blank, texts_of
+from classifine.data.files.cells import is_blank, texts_of
 from classifine.errors import FileMissing, ModelUnavailable, UsageError
 from classifine.labels import FloatMatrix, LabelSpace, decide
 from classifine.progress import bar

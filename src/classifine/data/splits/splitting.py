@@ -1,0 +1,237 @@
+"""Takes labelled texts and gives train, validation and test: each label in its share, what hangs together never apart.
+
+A text's place depends on the seed and on the texts, never on the order of rows. The label space is born here.
+Does not know files or what the splits are used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from classifine.data.splits.cutting import cut, in_order
+from classifine.data.splits.notes import RareRule, SplitNotes, absent_labels
+from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem, count, some
+from classifine.labels import LabelSpace, several_labels
+from classifine.tables import LabelledTexts, Splits
+
+Clusters = Sequence[int] | npt.NDArray[np.int64]
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Division:
+    """Splits, and what happened when they were made."""
+
+    splits: Splits
+    notes: SplitNotes
+
+
+def split(
+    table: LabelledTexts,
+    *,
+    validation_size: float = 0.2,
+    test_size: float = 0.2,
+    seed: int,
+    positive: str | None = None,
+    separator: str | None = None,
+    rare: RareRule = "train",
+    clusters: Clusters | None = None,
+) -> Splits:
+    """Divide a table into three parts: :func:`divide` without the notes.
+
+    Examples
+    --------
+    >>> names = tuple(f"t{i}" for i in range(10))
+    >>> splits = split(LabelledTexts(names, names, ("yes", "no") * 5, tuple(range(1, 11))), seed=0)
+    >>> [len(part) for _, part in splits.items()]
+    [6, 2, 2]
+    """
+    return divide(
+        table,
+        validation_size=validation_size,
+        test_size=test_size,
+        seed=seed,
+        positive=positive,
+        separator=separator,
+        rare=rare,
+        clusters=clusters,
+    ).splits
+
+
+def split_given(
+    train: LabelledTexts,
+    validation: LabelledTexts | None,
+    test: LabelledTexts | None,
+    *,
+    validation_size: float = 0.2,
+    test_size: float = 0.2,
+    seed: int,
+    positive: str | None = None,
+    separator: str | None = None,
+    rare: RareRule = "train",
+    clusters: Clusters | None = None,
+) -> Splits:
+    """Take own files as they are and cut what is missing from train: :func:`divide` without the notes."""
+    return divide(
+        train,
+        validation,
+        test,
+        validation_size=validation_size,
+        test_size=test_size,
+        seed=seed,
+        positive=positive,
+        separator=separator,
+        rare=rare,
+        clusters=clusters,
+    ).splits
+
+
+def divide(
+    train: LabelledTexts,
+    validation: LabelledTexts | None = None,
+    test: LabelledTexts | None = None,
+    *,
+    validation_size: float = 0.2,
+    test_size: float = 0.2,
+    seed: int,
+    positive: str | None = None,
+    separator: str | None = None,
+    rare: RareRule = "train",
+    clusters: Clusters | None = None,
+) -> Division:
+    """Give three parts and say how they came about; what is missing is cut from train, never from test.
+
+    Rows that hang together (equal texts, one cluster, one group) come to one part. Each label stands in every part,
+    with its share of the rows to within one row where these units allow. Shuffled rows give the same parts; each part
+    that was cut is ordered by id (``p9`` before ``p10``). Where the table has ``parts``, they are taken as they are;
+    where it has ``times``, the earliest texts become train and the latest test, and labels have no say.
+
+    Parameters
+    ----------
+    train
+        All texts, or those of the training file.
+    validation, test
+        Own files, which are taken as they are. Where an id occurs in two files, every id gets its file's role in
+        front (``train:12``).
+    validation_size, test_size
+        Shares of the rows that are divided; not used for a part that is given.
+    seed
+        Another seed, another division.
+    positive, separator
+        For the label space: the positive label, and what stands between several labels of a text.
+    rare
+        What becomes of labels that stand in fewer units than there are parts. ``train``: their units go to train.
+        ``drop``: their rows are left out. ``refuse``: an error.
+    clusters
+        One number per row of ``train``, as ``duplicates.clusters_of`` gives it; rows of one cluster stay together.
+
+    Raises
+    ------
+    SettingsProblem
+        The shares leave nothing for training, the positive label does not occur, or files and parts are both given.
+    LabelsProblem
+        Too few different texts; a rare label that is refused; a label of given parts that training never has.
+    RowsProblem
+        Times or parts that cannot be read.
+    """
+    if train.parts is not None and (validation is not None or test is not None):
+        raise SettingsProblem(
+            "own files for the splits and a column that says the split exclude each other",
+            cure="leave --split out, or put all rows into one file",
+        )
+    linked = None if clusters is None else np.asarray(clusters, np.int64)
+    if linked is not None and linked.shape != (len(train),):
+        raise ValueError(f"clusters must have shape [{len(train)}], got {linked.shape}")
+    given = {"train": train, "validation": validation, "test": test}
+    tables = {role: table for role, table in given.items() if table is not None}
+    if train.parts is not None:
+        tables, linked = _as_assigned(train, linked)
+    told_apart = _share_ids(tables)
+    if told_apart:
+        tables = {role: _with_role(table, role) for role, table in tables.items()}
+    tables = {role: replace(table, parts=None) for role, table in tables.items()}
+    _refuse_unseen(tables, separator)
+    sizes = {"validation": validation_size, "test": test_size}
+    missing = {role: size for role, size in sizes.items() if role not in tables}
+    made, notes = cut(tables["train"], missing, seed, separator=separator, rare=rare, clusters=linked)
+    parts = {role: in_order(table) for role, table in tables.items() if role != "train"} | made
+    if rare == "drop":
+        parts, notes = _without_rare(tables, parts, notes, separator)
+    cells = (cell for part in PARTS for cell in parts[part].labels)
+    space = LabelSpace.of(cells, positive=positive, separator=separator)
+    splits = Splits(parts["train"], parts["validation"], parts["test"], space)
+    rows = {part: len(table) for part, table in splits.items()}
+    return Division(splits, replace(notes, rows=rows, absent=absent_labels(splits), told_apart=told_apart))
+
+
+def _as_assigned(
+    table: LabelledTexts, clusters: npt.NDArray[np.int64] | None
+) -> tuple[dict[str, LabelledTexts], npt.NDArray[np.int64] | None]:
+    """Divide a table as its own column says."""
+    assert table.parts is not None
+    positions: dict[str, list[int]] = {}
+    for position, part in enumerate(table.parts):
+        positions.setdefault(part, []).append(position)
+    if unknown := sorted(positions.keys() - set(PARTS)):
+        raise RowsProblem(
+            f"{count(len(unknown), 'name')} of splits {'is' if len(unknown) == 1 else 'are'} unknown",
+            found=some([f"{part!r} (row {min(table.rows[row] for row in positions[part])})" for part in unknown]),
+            expected="train, validation or test in every row",
+            cure="correct these rows",
+        )
+    if "train" not in positions:
+        raise RowsProblem("no row is assigned to train", found=some(sorted(positions)), cure="assign training rows")
+    tables = {part: table.take(positions[part]) for part in PARTS if part in positions}
+    return tables, None if clusters is None else clusters[positions["train"]]
+
+
+def _refuse_unseen(tables: Mapping[str, LabelledTexts], separator: str | None) -> None:
+    known = {name for cell in set(tables["train"].labels) for name in several_labels(cell, separator)}
+    found = []
+    for role, table in tables.items():
+        unseen = {
+            cell: names
+            for cell in set(table.labels)
+            if (names := [name for name in several_labels(cell, separator) if name not in known])
+        }
+        rows: dict[str, list[int]] = {}
+        if unseen:
+            for cell, row in zip(table.labels, table.rows, strict=True):
+                for name in unseen.get(cell, ()):
+                    rows.setdefault(name, []).append(row)
+        found += [f"{name!r} in {role} rows {some(rows[name])}" for name in sorted(rows)]
+    if found:
+        raise LabelsProblem(
+            f"{count(len(found), 'label')} of the other files never {'occurs' if len(found) == 1 else 'occur'} "
+            "in the training rows",
+            found=some(found, limit=10),
+            cure="correct these labels, or add training rows for them",
+        )
+
+
+def _share_ids(tables: Mapping[str, LabelledTexts]) -> bool:
+    names = [set(table.ids) for table in tables.values()]
+    return len(names) > 1 and len(set().union(*names)) < sum(map(len, names))
+
+
+def _with_role(table: LabelledTexts, role: str) -> LabelledTexts:
+    return replace(table, ids=tuple(f"{role}:{name}" for name in table.ids))
+
+
+def _without_rare(
+    given: Mapping[str, LabelledTexts], parts: dict[str, LabelledTexts], notes: SplitNotes, separator: str | None
+) -> tuple[dict[str, LabelledTexts], SplitNotes]:
+    """Leave labels that were too rare to be cut out of the given parts, too, for the label space knows them no more."""
+    dropped = list(notes.dropped)
+    for role in sorted(given.keys() - {"train"}):
+        table = parts[role]
+        gone = {cell for cell in set(table.labels) if notes.rare.keys() & several_labels(cell, separator)}
+        kept = [place for place, cell in enumerate(table.labels) if cell not in gone]
+        dropped += [row for row, cell in zip(table.rows, table.labels, strict=True) if cell in gone]
+        parts = {**parts, role: table.take(kept)}
+    return parts, replace(notes, dropped=tuple(dropped))
