@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifine.reporting.charts import Line, bar, comparison, confusion, curves, dense_confusion, told, whisker
-from classifine.reporting.view import Figure
+from classifine.reporting.measures import Figure
 
 GOOD = Figure(0.75, 0.5, 1.0, 140, "Wilson", None)
 FEW = Figure(0.5, None, None, 4, "Wilson", "too few")

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from classifine.reporting.view import Figure
+from classifine.reporting.measures import Figure, Measure
 from classifine.reporting.wording import cut, plain, score, visible
 
 _WIDTH = 360  # of a chart that fills a column; on a phone it is shown at about this size, so text stays readable
+_ROOM = 120.0  # for the names beside dots
 _FAINTEST = 0.12  # a cell of the heat map that holds anything can be seen
 _FAINTEST_SMALL = 0.35  # also where it is a few pixels wide and holds no number
 _PAPER_ON = 0.78  # from this shade on, dark text on a cell is harder to read than light text
@@ -30,9 +31,11 @@ class Line:
     points: tuple[tuple[float, float | None], ...]
 
 
-def whisker(name: str, figure: Figure) -> Markup:
-    """Draw one figure as a dot with its interval on a line from 0 to 1, for a table cell."""
-    body = _rule(4, 6, 136, 6) + _rule(4, 2, 4, 10) + _rule(136, 2, 136, 10) + _interval(figure, 4.0, 136.0, 6.0, dot=3)
+def whisker(name: str, figure: Figure | Measure, least: float = 0.0) -> Markup:
+    """Draw one figure as a dot with its interval on a line from ``least`` to 1, for a table cell."""
+    nought = 4 + 132 * -least / (1 - least)
+    body = Markup("").join(_rule(x, 2, x, 10) for x in sorted({4.0, nought, 136.0}))
+    body = _rule(4, 6, 136, 6) + body + _interval(figure, 4.0, 136.0, 6.0, dot=3, least=least)
     return _svg(
         body,
         (140, 12),
@@ -72,6 +75,49 @@ def comparison(name: str, rows: Sequence[tuple[str, Figure]], leading: int = 0) 
         ]
     words = "; ".join(told(title, figure) for title, figure in rows)
     return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 22), name, words)
+
+
+def dots(name: str, rows: Sequence[tuple[str, Measure]]) -> Markup:
+    """Draw one measure of many, one below the other in the order given, as dots with intervals on one scale.
+
+    The scale ends at 1 and begins at a round number below all of them, so that near values can be told apart; what is
+    undefined has no dot and says so.
+
+    Parameters
+    ----------
+    name
+        The measure.
+    rows
+        Who or what was measured, and the measure.
+    """
+    room = min(_ROOM, max(map(_width, (visible(title) for title, _ in rows)), default=0.0))
+    left, right, step, top = room + 14, _WIDTH - 52.0, 22, 22.0
+    ends = [end for _, measure in rows for end in (measure.value, measure.low) if end is not None]
+    ticks = [tick for tick in _ticks(min(ends, default=0.0), 1.0) if tick <= 1]
+    bottom = top + step * len(rows)
+    parts = []
+    for tick in ticks:
+        x = left + (right - left) * (tick - ticks[0]) / (1 - ticks[0])
+        parts += [_rule(x, top - 4, x, bottom), _text(x, top - 9, plain(tick), "tick middle")]
+    for place, (title, measure) in enumerate(rows):
+        y = top + step * (place + 0.5)
+        parts += [
+            Markup('<g class="lead"><title>{}</title>').format(told(title, measure)),
+            _text(0, y + 4, _fitting(visible(title), room), "plain"),
+            _interval(measure, left, right, y, least=ticks[0])
+            if measure.value is not None
+            else _text(left + 4, y + 4, "undefined", "tick"),
+            _text(_WIDTH, y + 4, score(measure.value), "value end"),
+            Markup("</g>"),
+        ]
+    words = "; ".join(told(title, measure) for title, measure in rows)
+    return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 4), name, words)
+
+
+def least_of(measures: Iterable[Measure]) -> float:
+    """Give where a scale for these measures begins: 0, or -1 where one of them is below 0."""
+    ends = [end for measure in measures for end in (measure.value, measure.low) if end is not None]
+    return -1.0 if min(ends, default=0.0) < 0 else 0.0
 
 
 def bar(name: str, count: int, most: int) -> Markup:
@@ -205,8 +251,10 @@ def curves(name: str, lines: Sequence[Line], best: float, *, from_zero: bool = F
     return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 42), name, words)
 
 
-def told(name: str, figure: Figure) -> str:
+def told(name: str, figure: Figure | Measure) -> str:
     """Say a figure in words, as a picture's hidden text does."""
+    if figure.value is None:
+        return f"{visible(name)}: undefined" + (f", because {figure.note}" if figure.note else "")
     if figure.low is None or figure.high is None:
         interval = f"no interval: {figure.note}" if figure.note else "no interval"
     else:
@@ -238,10 +286,14 @@ def _rule(x1: float, y1: float, x2: float, y2: float) -> Markup:
     return Markup('<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(*map(_px, (x1, y1, x2, y2)))
 
 
-def _interval(figure: Figure, left: float, right: float, y: float, *, dot: int = 4) -> Markup:
+def _interval(
+    figure: Figure | Measure, left: float, right: float, y: float, *, dot: int = 4, least: float = 0.0
+) -> Markup:
     def across(value: float) -> str:
-        return _px(left + (right - left) * min(max(value, 0.0), 1.0))
+        return _px(left + (right - left) * (min(max(value, least), 1.0) - least) / (1 - least))
 
+    if figure.value is None:
+        return Markup("")
     line = Markup("")
     if figure.low is not None and figure.high is not None:
         line = Markup('<line class="interval" x1="{}" y1="{y}" x2="{}" y2="{y}"/>').format(
@@ -279,6 +331,14 @@ def _width(words: str) -> float:
     return sum(
         wide.get(unicodedata.east_asian_width(one), 9.5 if one.isupper() or one in "mw%@" else 7) for one in words
     )
+
+
+def _fitting(words: str, room: float) -> str:
+    """Cut a name so that it is not wider than there is room."""
+    limit = len(words)
+    while limit > 1 and _width(cut(words, limit)) > room:
+        limit -= 1
+    return cut(words, limit)
 
 
 def _px(value: float) -> str:

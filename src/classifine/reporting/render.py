@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from classifine import durable
-from classifine.reporting import charts, wording
+from classifine.reporting import charts, data_wording, wording
+from classifine.reporting.annotation_view import Annotation
 from classifine.reporting.charts import Line
+from classifine.reporting.data_view import Audit
 from classifine.reporting.summary import summarise
-from classifine.reporting.view import Audit, Scores, Summary, Training
+from classifine.reporting.view import Scores, Summary, Training
 from classifine.runs import RunFolder
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 LABELS_IN_PICTURE = 200
+DOTS_IN_PICTURE = 30  # more are a table: nobody follows a line of a picture that long
 _AVERAGES = (
     *("accuracy", "macro_f1", "weighted_f1", "micro_f1"),
     *("macro_precision", "weighted_precision", "micro_precision"),
@@ -58,6 +61,8 @@ def render(summary: Summary) -> str:
         pictures |= _scores(summary.scores)
     if summary.training is not None:
         pictures["curves"] = _curves(summary.training)
+    if summary.audit is not None and summary.audit.annotation is not None:
+        pictures |= _agreement(summary.audit.annotation)
     most = {} if summary.audit is None else _most(summary.audit)
     return (
         _environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=_AVERAGES)
@@ -73,6 +78,27 @@ def _scores(scores: Scores) -> dict[str, Any]:
         return {"compared": compared, "confusion": None}
     draw = charts.dense_confusion if scores.many else charts.confusion
     return {"compared": compared, "confusion": draw(scores.labels, scores.confusion)}
+
+
+def _agreement(annotation: Annotation) -> dict[str, Any]:
+    """Draw alpha of each label and each annotator's agreement; where a table stands instead, give its scale."""
+    lines = annotation.by_annotator
+    kappas = [(line.annotator, line.kappa) for line in lines if line.kappa is not None]
+    shares = [(line.annotator, line.with_majority) for line in lines]
+    drawn = {}
+    if 1 < len(lines) <= DOTS_IN_PICTURE:
+        drawn["share with the majority of the others"] = charts.dots("Share with the majority of the others", shares)
+        if kappas:
+            drawn["Cohen’s kappa with that majority"] = charts.dots("Cohen’s kappa with that majority", kappas)
+    labels = annotation.by_label
+    return {
+        "annotators": drawn,
+        "alphas": charts.dots("Alpha of each label", labels) if 2 < len(labels) <= DOTS_IN_PICTURE else None,
+        "least": {
+            "alpha": charts.least_of(alpha for _, alpha in labels),
+            "kappa": charts.least_of(kappa for _, kappa in kappas),
+        },
+    }
 
 
 def _curves(training: Training) -> list[Markup]:
@@ -106,16 +132,23 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "aggregation": data_wording.aggregation,
         "chance": wording.chance,
         "cut": wording.cut,
+        "delimiter": data_wording.delimiter,
+        "division": data_wording.division,
         "listed": wording.listed,
         "metric": wording.metric,
         "moment": wording.moment,
         "name": _name,
+        "packed": data_wording.packed,
+        "percent": wording.percent,
         "plain": wording.plain,
         "score": wording.score,
         "signed": wording.signed,
         "span": wording.span,
+        "step": data_wording.step,
+        "tie_rule": data_wording.tie_rule,
     }
     environment.globals |= {"whisker": charts.whisker, "bar": charts.bar}
     return environment

@@ -16,15 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from classifine.errors import RunRefused
+from classifine.reporting.data_summary import SPLITS, audit_of
+from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.view import (
-    FEW_LABELS,
     Against,
-    Audit,
     Confused,
-    Figure,
-    Finding,
     LabelRow,
-    LeftOut,
     Mistake,
     Origin,
     Scored,
@@ -40,8 +37,6 @@ SHOWN_TIES = 10
 SHOWN_CONFUSIONS = 15
 
 Part = TypeVar("Part")
-_SEVERITY = {"fail": 0, "warn": 1, "good": 2}
-_SPLITS = ("train", "validation", "test")
 
 
 def summarise(run: RunFolder) -> Summary:
@@ -64,7 +59,7 @@ def summarise(run: RunFolder) -> Summary:
         settings=run.settings.read_text("utf-8") if run.settings.is_file() else None,
         scores=_part(run.scorecard, _scores) if evaluated else None,
         mistakes=_rows(run.mistakes, _mistake, SHOWN_MISTAKES) if evaluated else None,
-        audit=_part(run.audit, _audit) if prepared else None,
+        audit=_part(run.audit, audit_of) if prepared else None,
         ties=_rows(run.ties, _tie, SHOWN_TIES) if prepared else None,
         training=_part(run.history, _training) if "train" in origin.stages else None,
     )
@@ -191,30 +186,6 @@ def _tie(row: dict[str, str]) -> Tie:
     return Tie(**{name: row[name] for name in ("id", "text", "votes", "rule", "label")})
 
 
-def _audit(audit: dict[str, Any]) -> Audit:
-    findings = [
-        Finding(f["check"], f["level"], f["message"], f.get("count"), tuple(f.get("rows") or ()), f.get("cure"))
-        for f in audit["findings"]
-    ]
-    splits = audit["splits"]
-    return Audit(
-        rows_in=audit["rows_in"],
-        rows_used=audit["rows_used"],
-        left_out=tuple(LeftOut(o["reason"], o["count"], tuple(o["rows"])) for o in audit["left_out"]),
-        findings=tuple(sorted(findings, key=lambda finding: _SEVERITY[finding.level])),
-        labels=audit["labels"],
-        splits={name: splits[name] for name in _SPLITS if name in splits},
-        words={name: audit["words"][name] for name in ("mean", "median", "p95", "max")},
-        annotation=None if audit["annotation"] is None else _annotation(audit["annotation"]),
-    )
-
-
-def _annotation(told: dict[str, Any]) -> dict[str, Any]:
-    names = ("annotator", "judgements", "with_majority")
-    lines = [{name: line[name] for name in names} for line in told["by_annotator"]]
-    return {**told, "tie_rule": told["tie_rule"], "by_annotator": lines}
-
-
 def _training(history: dict[str, Any]) -> Training:
     best = history["best"]
     facts = ("device", "precision", "threads", "parameters", "max_length", "examples_per_second")
@@ -231,7 +202,7 @@ def _training(history: dict[str, Any]) -> Training:
         settings=history["training"],
         truncation={
             name: {"texts": counts["texts"], "cut": counts["cut"]}
-            for name in _SPLITS
+            for name in SPLITS
             if (counts := history["truncation"].get(name)) is not None
         },
     )

@@ -1,4 +1,4 @@
-"""Takes nothing and gives the shape of what the page shows: one frozen :class:`Summary` and its parts.
+"""Takes nothing and gives the shape of what the page shows: one frozen :class:`Summary`, with the scores and training.
 
 Values are as they are stored; a property only picks among them. Does not know files, HTML or charts.
 """
@@ -9,29 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FEW_LABELS = 12
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A stored value with its interval and the rows behind it.
-
-    Attributes
-    ----------
-    clean
-        The same of the rows that stand in the test texts only, where some do not.
-    contaminated
-        Whether the value must carry that word.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    method: str
-    note: str | None
-    clean: Figure | None = None
-    contaminated: bool = False
+from classifine.reporting.data_view import Audit
+from classifine.reporting.measures import FEW_LABELS, Figure
 
 
 @dataclass(frozen=True)
@@ -159,46 +138,6 @@ class Tie:
     votes: str
     rule: str
     label: str
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Rows that were not used, and why."""
-
-    reason: str
-    count: int
-    rows: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check of the audit."""
-
-    check: str
-    level: str
-    message: str
-    count: int | None
-    rows: tuple[int | str, ...]
-    cure: str | None
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What the audit found; ``splits`` in the order train, validation, test."""
-
-    rows_in: int
-    rows_used: int
-    left_out: tuple[LeftOut, ...]
-    findings: tuple[Finding, ...]
-    labels: Mapping[str, int]
-    splits: Mapping[str, Mapping[str, int]]
-    words: Mapping[str, float]
-    annotation: Mapping[str, Any] | None
-
-    @property
-    def many(self) -> bool:
-        """Whether the labels are too many for roomy pictures."""
-        return len(self.labels) > FEW_LABELS
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,17 @@ def chance(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def percent(share: float) -> str:
+    """Write a share of 1 as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.600406), percent(0.0)
+    ('60.0 %', '0.0 %')
+    """
+    return f"{100 * share:.1f} %"
+
+
 def plain(value: object) -> str:
     """Write any stored value: whole numbers with thousands commas, others with the digits they need.
 
