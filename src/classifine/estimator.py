@@ -19,7 +19,7 @@ from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from classifine.data.splitting import split_given
+from classifine.data.splits.splitting import split_given
 from classifine.errors import DataError, LabelsProblem, SettingsProblem, some
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.classifier import Classifier

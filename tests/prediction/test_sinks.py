@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classifine.data.files import Block, TableFile
+from classifine.data.files.table_file import Block, TableFile
 from classifine.errors import ColumnProblem, DiscError, FileUnreadable, UsageError
 from classifine.prediction.sinks import check_output, open_sink
 

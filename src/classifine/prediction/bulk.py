@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from classifine.data.cells import texts_of
-from classifine.data.files import Block, TableFile, require_column
+from classifine.data.files.cells import texts_of
+from classifine.data.files.table_file import Block, TableFile, require_column
 from classifine.model.classifier import Scorer, predictions_of
 from classifine.prediction.sinks import check_output, open_sink
 from classifine.progress import bar

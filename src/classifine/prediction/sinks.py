@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from classifine.data.cells import as_json, texts_of
-from classifine.data.files import Block
+from classifine.data.files.cells import as_json, texts_of
+from classifine.data.files.table_file import Block
 from classifine.durable import writing
 from classifine.errors import ColumnProblem, UsageError, some
 
