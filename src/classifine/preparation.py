@@ -6,13 +6,13 @@ Reads, joins, names labels, aggregates, audits and divides; writes nothing. Does
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from classifine.data.annotators.aggregation import Tie
 from classifine.data.annotators.sheets import read_decisions
-from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
+from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_drift, audit_splits, raise_on_fail
 from classifine.data.audit.findings import Level
 from classifine.data.audit.text_checks import Counter
 from classifine.data.labelled import Labelled, Say, labelled, silent
@@ -113,7 +113,7 @@ def examine(
     first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
     clusters = clusters_of(first.table.texts, threshold=data.near_duplicates)
     findings = audit(
-        first.table,
+        replace(first.table, parts=None),  # what given parts share is found below, with ids and groups
         left_out=first.left_out,
         rejected=by_reason((row.reason, row.row) for row in first.reading.rejected),
         parts=1 if first.table.parts is not None else 3 - len(others),
@@ -138,7 +138,7 @@ def examine(
     )
     given = bool(others) or first.table.parts is not None
     shared = contaminated(division.splits, data, told_apart=division.notes.told_apart) if given else None
-    findings += audit_splits(division.splits, given=given) + _of_division(division.notes, shared, data)
+    findings += _of_division(division, shared, data)
     say("audit", _counted(findings))
     say("split", ", ".join(f"{len(table):,} {name}" for name, table in division.splits.items()) + " texts")
     return Examined(found, findings, division, shared)
@@ -188,7 +188,7 @@ def contaminated(splits: Splits, data: DataSettings, *, told_apart: bool) -> Con
 def audit_of_splits(splits: Splits) -> dict[str, Any]:
     """Audit splits that did not come from files."""
     whole = LabelledTexts.joined([table for _, table in splits.items()])
-    findings = audit(whole, parts=1, space=splits.space) + audit_splits(splits, given=True)
+    findings = audit(whole, parts=1, space=splits.space) + audit_splits(splits) + audit_drift(splits)
     return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
 
 
@@ -204,14 +204,17 @@ def _refuse_unknown(decisions: Mapping[str, str], found: Iterable[Labelled]) -> 
         )
 
 
-def _of_division(notes: SplitNotes, shared: Contamination | None, data: DataSettings) -> tuple[Finding, ...]:
+def _of_division(division: Division, shared: Contamination | None, data: DataSettings) -> tuple[Finding, ...]:
     """Make findings of what a reader of scores must know about the splits."""
-    told = [Finding("division", "warn", sentence, cure="see `division` in audit.json") for sentence in notes.warnings()]
-    if shared is not None:
-        level: Level = "fail" if shared.refused(data.max_contaminated) else "warn"
-        cure = "remove these rows, or read the score of the clean rows, which stands beside every score"
-        told += [Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings()]
-    return tuple(told)
+    sentences = division.notes.warnings()
+    told = tuple(Finding("division", "warn", one, cure="see `division` in audit.json") for one in sentences)
+    if shared is None:
+        return told + audit_splits(division.splits)
+    level: Level = "fail" if shared.refused(data.max_contaminated) else "warn"
+    cure = "remove these rows, or read the score of the clean rows, which stands beside every score"
+    found = tuple(Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings())
+    clean = Finding("contamination", "good", "no row shares an id, a group or a text with another part")
+    return told + audit_drift(division.splits) + (found or (clean,))
 
 
 def _counted(findings: Sequence[Finding]) -> str:

@@ -22,7 +22,7 @@ from classifine.errors import count
 from classifine.labels import LabelSpace, tally
 from classifine.tables import LabelledTexts, Splits
 
-__all__ = ["Finding", "audit", "audit_dict", "audit_splits", "raise_on_fail"]
+__all__ = ["Finding", "audit", "audit_dict", "audit_drift", "audit_splits", "raise_on_fail"]
 
 
 def audit(
@@ -85,30 +85,20 @@ def audit(
     )
 
 
-def audit_splits(splits: Splits, *, given: bool = False) -> tuple[Finding, ...]:
-    """Check that no text of the test rows is seen in training or validation, and no validation text in training.
-
-    Parameters
-    ----------
-    splits
-        The three splits.
-    given
-        Whether the data came divided; then it is also checked whether the splits differ in what they speak of.
-    """
+def audit_splits(splits: Splits) -> tuple[Finding, ...]:
+    """Check that no text of the test rows is seen in training or validation, and no validation text in training."""
     train = {normalise(text) for text in splits.train.texts}
     validation = {normalise(text) for text in splits.validation.texts}
-    seen = (
+    return (
         _seen("test", splits.test, train | validation, "training or validation"),
         _seen("validation", splits.validation, train, "training"),
     )
-    if not given:
-        return seen
-    test = [normalise(text) for text in splits.test.texts]
-    return (
-        *seen,
-        drift("test", test, "train", list(train)),
-        drift("validation", list(validation), "train", list(train)),
-    )
+
+
+def audit_drift(splits: Splits) -> tuple[Finding, ...]:
+    """Check whether splits that came divided differ in what they speak of."""
+    train, validation, test = ([normalise(text) for text in table.texts] for _, table in splits.items())
+    return drift("test", test, "train", train), drift("validation", validation, "train", train)
 
 
 def audit_dict(
