@@ -7,11 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifine.reporting.charts import Line, bar, comparison, confusion, curves, dense_confusion, told, whisker
-from classifine.reporting.measures import Figure
+from classifine.reporting.charts import (
+    Line,
+    bar,
+    comparison,
+    confusion,
+    curves,
+    dense_confusion,
+    dots,
+    least_of,
+    told,
+    whisker,
+)
+from classifine.reporting.measures import Figure, Measure
 
 GOOD = Figure(0.75, 0.5, 1.0, 140, "Wilson", None)
 FEW = Figure(0.5, None, None, 4, "Wilson", "too few")
+FAIR = Measure(0.6, 0.4, 0.8, 90, None)
+POOR = Measure(-0.25, -0.5, 0.0, 12, None)
+UNDEFINED = Measure(None, None, None, 0, "nothing could have differed")
 HOSTILE = "\"><script>alert(1)</script>\u202e'"
 
 
@@ -47,6 +61,53 @@ def test_comparison_draws_each_classifier_and_marks_the_model() -> None:
     assert [g.get("class") for g in groups] == ["lead", ""]
     assert [dot["cx"] for dot in _numbers(picture, "circle")] == ["266", "180"]
     assert "0.750" in picture
+
+
+def test_dots_share_one_scale_that_ends_at_one() -> None:
+    picture = dots("alpha", [("a", POOR), ("b", FAIR), ("c", UNDEFINED)])
+    drawn = _drawn(picture)
+    groups = list(drawn.iter("g"))
+    assert [next(group.iter("title")).text for group in groups] == [
+        "a: -0.250 (95 % interval -0.500 to 0.000), n = 12".replace("-", "−"),
+        "b: 0.600 (95 % interval 0.400 to 0.800), n = 90",
+        "c: undefined, because nothing could have differed",
+    ]
+    ticks = {t.text: float(t.get("x", "0")) for t in drawn.iter("text") if t.get("class") == "tick middle"}
+    assert list(ticks) == ["−0.5", "0", "0.5", "1"]
+    unit = ticks["1"] - ticks["0"]
+    assert [float(dot["cx"]) for dot in _numbers(picture, "circle")] == pytest.approx(
+        [ticks["0"] - 0.25 * unit, ticks["0"] + 0.6 * unit], abs=0.02
+    )
+    first = next(line for line in _numbers(picture, "line") if line["class"] == "interval")
+    assert (float(first["x1"]), float(first["x2"])) == pytest.approx((ticks["−0.5"], ticks["0"]), abs=0.02)
+    assert [t.text for t in groups[2].iter("text")] == ["c", "undefined", "–"]
+
+
+def test_dots_of_names_without_end() -> None:
+    drawn = _drawn(dots("alpha", [("W" * 100_000, FAIR), ("田" * 300, FAIR)]))
+    names = [str(t.text) for t in drawn.iter("text") if t.get("class") == "plain"]
+    assert all(name.endswith("…") and len(name) < 20 for name in names)
+
+
+def test_dots_of_nothing_or_all_undefined() -> None:
+    for rows in ([], [("a", UNDEFINED)]):
+        assert "nan" not in dots("alpha", rows)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)), min_size=1, max_size=6))
+def test_dots_stay_within_their_frame(values: list[tuple[float, float, float]]) -> None:
+    rows = [("a", Measure(sorted(ends)[1], min(ends), max(ends), 20, None)) for ends in values]
+    picture = dots("kappa", rows)
+    places = [float(line[end]) for line in _numbers(picture, "line") for end in ("x1", "x2")]
+    places += [float(dot["cx"]) for dot in _numbers(picture, "circle")]
+    assert 0 <= min(places) <= max(places) <= 308.1
+
+
+def test_a_scale_begins_below_nought_only_where_something_lies_there() -> None:
+    assert least_of([FAIR, UNDEFINED]) == 0.0
+    assert least_of([FAIR, POOR]) == -1.0
+    assert least_of([]) == 0.0
+    assert [dot["cx"] for dot in _numbers(whisker("kappa", POOR, -1.0), "circle")] == ["53.5"]
 
 
 def test_bars_are_to_scale() -> None:
@@ -122,6 +183,7 @@ def test_curves_stay_within_their_frame(points: list[tuple[float, float]], from_
     [
         whisker(HOSTILE, GOOD),
         bar(HOSTILE, 1, 2),
+        dots(HOSTILE, [(HOSTILE, FAIR), (HOSTILE, UNDEFINED)]),
         comparison(HOSTILE, [(HOSTILE, GOOD)]),
         confusion([HOSTILE, "no"], [[1, 2], [3, 4]]),
         dense_confusion([HOSTILE, "no"], [[1, 2], [3, 4]]),

@@ -4,7 +4,10 @@ import copy
 import csv
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Sequence
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,9 @@ from classifine.runs import RunFolder
 from classifine.settings import DataSettings, Settings
 from classifine.sources import DataFiles
 
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
 HOSTILE = (
     "</script><script>document.title='pwned'</script>",
     "\"'><svg/onload=alert(1)>",
@@ -362,6 +368,26 @@ def test_hostile_names_stay_names(run: RunFolder, audit: dict[str, Any], hostile
 def _section_of(run: RunFolder, audit: dict[str, Any]) -> str:
     run.audit.write_text(json.dumps(audit), "utf-8")
     return _section(run)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_phone_need_not_scroll_sideways(run: RunFolder, audit: dict[str, Any], tmp_path: Path) -> None:
+    names = {"Apple": HOSTILE[5], "b": HOSTILE[0], "coder 1": HOSTILE[5] + "x", "t99": HOSTILE[5], "t1": HOSTILE[5]}
+    told = _harm(audit, names) | {"repairs": [HOSTILE[5]], "contamination": _contamination()}
+    told["annotation"] |= {"warnings": [HOSTILE[5]], "notes": [HOSTILE[5]]}
+    run.audit.write_text(json.dumps(told), "utf-8")
+    html = render(summarise(run)).replace("<details", "<details open")
+    frame = f'<iframe width="380" height="800" style="border:0" srcdoc="{escape(html)}"></iframe>'
+    measure = "onload=()=>document.title=document.querySelector('iframe').contentDocument.documentElement.scrollWidth"
+    phone = tmp_path / "phone.html"
+    phone.write_text(f'<!DOCTYPE html><meta charset="utf-8"><title></title>{frame}<script>{measure}</script>', "utf-8")
+    quiet = "--headless --no-sandbox --disable-gpu --no-first-run --virtual-time-budget=2000 --dump-dom"
+    command = [str(CHROMIUM), *quiet.split(), f"--user-data-dir={tmp_path / 'profile'}", phone.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = re.search("<title>(.*?)</title>", dom)
+    assert found is not None
+    assert int(found.group(1)) <= 380
 
 
 def test_500_annotators_and_1000_labels(run: RunFolder, audit: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ def dots(name: str, rows: Sequence[tuple[str, Measure]]) -> Markup:
     parts = []
     for tick in ticks:
         x = left + (right - left) * (tick - ticks[0]) / (1 - ticks[0])
-        parts += [_rule(x, top - 4, x, bottom), _text(x, top - 9, plain(tick), "tick middle")]
+        parts += [_rule(x, top - 4, x, bottom), _text(x, top - 9, plain(tick).replace("-", "−"), "tick middle")]
     for place, (title, measure) in enumerate(rows):
         y = top + step * (place + 0.5)
         parts += [
@@ -335,7 +335,7 @@ def _width(words: str) -> float:
 
 def _fitting(words: str, room: float) -> str:
     """Cut a name so that it is not wider than there is room."""
-    limit = len(words)
+    limit = min(len(words), int(room))  # no letter is narrower than a pixel
     while limit > 1 and _width(cut(words, limit)) > room:
         limit -= 1
     return cut(words, limit)
