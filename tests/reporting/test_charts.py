@@ -89,9 +89,12 @@ def test_dots_of_names_without_end() -> None:
     assert all(name.endswith("…") and len(name) < 20 for name in names)
 
 
-def test_dots_of_nothing_or_all_undefined() -> None:
-    for rows in ([], [("a", UNDEFINED)]):
-        assert "nan" not in dots("alpha", rows)
+@pytest.mark.parametrize("measure", [UNDEFINED, Measure(1.0, None, None, 40, "no interval"), Measure(1, 1, 1, 9, None)])
+def test_dots_of_measures_that_make_no_scale(measure: Measure) -> None:
+    for rows in ([], [("a", measure)]):
+        picture = dots("alpha", rows)
+        assert "nan" not in picture
+        assert [dot["cx"] for dot in _numbers(picture, "circle")] in ([], ["308"])
 
 
 @given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1)), min_size=1, max_size=6))

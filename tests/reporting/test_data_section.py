@@ -253,7 +253,7 @@ def test_the_division_is_told(run: RunFolder, audit: dict[str, Any]) -> None:
     told = audit["division"]
     text = _shown(run, audit)
     assert "by label: every part has its share of each label" in text
-    assert f"units that stay together{told['units']}" in text
+    assert f"units{told['units']}" in text
     assert f"largest unit{told['largest_unit']} row" in text
     for part, rows in told["rows"].items():
         assert f"{part}{rows}{percent(told['wanted'][part])}{percent(told['shares'][part])}" in text

@@ -18,6 +18,7 @@ from classifine.reporting.wording import cut, plain, score, visible
 
 _WIDTH = 360  # of a chart that fills a column; on a phone it is shown at about this size, so text stays readable
 _ROOM = 120.0  # for the names beside dots
+_HIGHEST_START = 0.9  # of a scale that ends at 1, so that perfect agreement has a scale, too
 _FAINTEST = 0.12  # a cell of the heat map that holds anything can be seen
 _FAINTEST_SMALL = 0.35  # also where it is a few pixels wide and holds no number
 _PAPER_ON = 0.78  # from this shade on, dark text on a cell is harder to read than light text
@@ -93,7 +94,7 @@ def dots(name: str, rows: Sequence[tuple[str, Measure]]) -> Markup:
     room = min(_ROOM, max(map(_width, (visible(title) for title, _ in rows)), default=0.0))
     left, right, step, top = room + 14, _WIDTH - 52.0, 22, 22.0
     ends = [end for _, measure in rows for end in (measure.value, measure.low) if end is not None]
-    ticks = [tick for tick in _ticks(min(ends, default=0.0), 1.0) if tick <= 1]
+    ticks = [tick for tick in _ticks(min([*ends, _HIGHEST_START] if ends else [0.0]), 1.0) if tick <= 1]
     bottom = top + step * len(rows)
     parts = []
     for tick in ticks:
