@@ -1,7 +1,11 @@
-"""Takes label names and gives a run folder as the journey leaves it, written by hand: plain JSON, CSV and TOML."""
+"""Takes label names and gives a run folder as the journey leaves it, written by hand; and what the data stage stores.
+
+The first is plain JSON, CSV and TOML, the second made by the data stage itself.
+"""
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 from collections.abc import Callable, Sequence
@@ -10,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from classifine.preparation import examine
 from classifine.runs import RunFolder
+from classifine.settings import DataSettings, Settings
+from classifine.sources import DataFiles
 
 Build = Callable[..., RunFolder]
 
@@ -235,9 +242,9 @@ def _manifest(stages: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _write_csv(path: Path, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def _write_csv(path: Path, names: Sequence[str], rows: Sequence[Sequence[object]], delimiter: str = ",") -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, delimiter=delimiter)
         writer.writerow(names)
         writer.writerows(rows)
 
@@ -304,3 +311,35 @@ def many_labels() -> tuple[str, ...]:
 @pytest.fixture
 def hostile_labels() -> tuple[str, ...]:
     return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Give what the data stage stores of judgements in one file and texts in another, with something odd in each."""
+    folder = tmp_path_factory.mktemp("judged")
+    said = ("a", "b", "c")
+    texts = [(f"t{i}", f"text number {i} on its own matter {i * 7919}") for i in range(60)]
+    rows: list[tuple[str, ...]] = []
+    for i in range(60):
+        votes = [said[i % 3]] * 3
+        if i % 7 == 0:
+            votes[1] = said[(i + 1) % 3]
+        if i % 3 == 0 and i % 4:
+            votes[2] = "b"
+        if i % 20 == 1:
+            votes = ["a", "b", "c"]
+        rows += [(f"t{i}", f"coder {place}", vote) for place, vote in enumerate(votes)]
+    rows += [("t99", "coder 0", "a"), ("t98", "coder 0", "b"), ("t1", "coder 3", "a", "too much")]
+    _write_csv(folder / "texts.csv", ("id", "text"), texts)
+    _write_csv(folder / "labels.csv", ("id", "coder", "label"), rows, delimiter=";")
+    data = DataSettings(
+        id="id", annotator="coder", label_names={"a": "Apple", "b": "b", "c": "c"}, on_bad_row="quarantine"
+    )
+    examined = examine(DataFiles(data=folder / "labels.csv", texts=folder / "texts.csv"), Settings(data=data))
+    stored: dict[str, Any] = json.loads(json.dumps(examined.to_dict()))
+    return stored
+
+
+@pytest.fixture
+def audit(judged: dict[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(judged)

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import copy
-import csv
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,7 +16,7 @@ from classifine.reporting.render import render
 from classifine.reporting.summary import summarise
 from classifine.reporting.wording import percent, score
 from classifine.runs import RunFolder
-from classifine.settings import DataSettings, Settings
+from classifine.settings import Settings
 from classifine.sources import DataFiles
 
 CHROMIUM = next(
@@ -74,47 +71,13 @@ def _section(run: RunFolder) -> str:
     return html[html.index('<section id="data">') : html.index('<section id="training">')]
 
 
-def _shown(run: RunFolder, audit: dict[str, Any]) -> str:
+def _section_of(run: RunFolder, audit: dict[str, Any]) -> str:
     run.audit.write_text(json.dumps(audit), "utf-8")
-    return Text(_section(run)).plain
+    return _section(run)
 
 
-def _write(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> Path:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, delimiter=delimiter).writerows(rows)
-    return path
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Give what the data stage stores of judgements in one file and texts in another, with something odd in each."""
-    folder = tmp_path_factory.mktemp("judged")
-    said = ("a", "b", "c")
-    texts = [["id", "text"], *([f"t{i}", f"text number {i} on its own matter {i * 7919}"] for i in range(60))]
-    rows = [["id", "coder", "label"]]
-    for i in range(60):
-        votes = [said[i % 3]] * 3
-        if i % 7 == 0:
-            votes[1] = said[(i + 1) % 3]
-        if i % 3 == 0 and i % 4:
-            votes[2] = "b"
-        if i % 20 == 1:
-            votes = ["a", "b", "c"]
-        rows += [[f"t{i}", f"coder {place}", vote] for place, vote in enumerate(votes)]
-    rows += [["t99", "coder 0", "a"], ["t98", "coder 0", "b"], ["t1", "coder 3", "a", "too much"]]
-    _write(folder / "texts.csv", texts)
-    first = _write(folder / "labels.csv", rows, ";")
-    data = DataSettings(
-        id="id", annotator="coder", label_names={"a": "Apple", "b": "b", "c": "c"}, on_bad_row="quarantine"
-    )
-    examined = examine(DataFiles(data=first, texts=folder / "texts.csv"), Settings(data=data))
-    stored: dict[str, Any] = json.loads(json.dumps(examined.to_dict()))
-    return stored
-
-
-@pytest.fixture
-def audit(judged: dict[str, Any]) -> dict[str, Any]:
-    return copy.deepcopy(judged)
+def _shown(run: RunFolder, audit: dict[str, Any]) -> str:
+    return Text(_section_of(run, audit)).plain
 
 
 @pytest.fixture
@@ -335,8 +298,10 @@ def test_an_audit_of_an_older_run_is_shown_as_far_as_it_goes(run: RunFolder) -> 
 
 
 def test_the_room_stores_no_key_that_breaks_a_single_file(run: RunFolder, tmp_path: Path) -> None:
-    rows = [["text", "label"], *([f"text {i} of its own {i * 7919}", "yes" if i % 2 else "no"] for i in range(60))]
-    examined = examine(DataFiles(data=_write(tmp_path / "one.csv", rows)), Settings())
+    file = tmp_path / "one.csv"
+    rows = (f"text {i} of its own {i * 7919},{'yes' if i % 2 else 'no'}" for i in range(60))
+    file.write_text("\n".join(["text,label", *rows]), "utf-8")
+    examined = examine(DataFiles(data=file), Settings())
     text = _shown(run, json.loads(json.dumps(examined.to_dict())))
     assert "All 60 rows that came in are used; none was left out or rejected." in text
     assert "Annotation" not in text
@@ -363,11 +328,6 @@ def test_hostile_names_stay_names(run: RunFolder, audit: dict[str, Any], hostile
     }
     assert "<script" not in html
     assert not set("\u202e\u200b\u2066") & set(html)
-
-
-def _section_of(run: RunFolder, audit: dict[str, Any]) -> str:
-    run.audit.write_text(json.dumps(audit), "utf-8")
-    return _section(run)
 
 
 @pytest.mark.browser
