@@ -237,7 +237,7 @@ def _summed(found: Sequence[Labelled]) -> dict[str, Any]:
     told = [one.to_dict() for one in found]
     listed = ("left_out", "rejected", "detected", "repairs", "label_changes")
     return {
-        **{name: sum(one[name] for one in told) for name in ("rows_in", "rows_used", "texts")},
+        **{name: sum(one.get(name, 0) for one in told) for name in ("rows_in", "rows_used", "texts", "not_judged")},
         **{name: [entry for one in told for entry in one.get(name, ())] for name in listed},
         "joins": [one["join"] for one in told if one.get("join")],
     }
