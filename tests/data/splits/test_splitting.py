@@ -295,6 +295,29 @@ def test_rare_labels_go_to_train_and_are_named() -> None:
         assert "in train only" in warning
 
 
+def test_a_rare_label_does_not_keep_another_label_from_a_part() -> None:
+    labels = ["yes"] * 30 + ["code", "twin", "code", "single", "code", "twin"]
+    clusters = [*range(30), 30, 30, 31, 31, 32, 33]
+    for seed in range(5):
+        table = _table([f"t{i}" for i in range(36)], labels)
+        division = divide(table, seed=seed, clusters=clusters)
+        # the unit of `single` must stay in train; that of `twin` need not, for its other row does
+        assert all("code" in part.labels for _, part in division.splits.items())
+        assert {"single", "twin"} <= set(division.splits.train.labels)
+        assert division.notes.rare == {"single": 1, "twin": 2}
+        assert division.notes.spread == ("twin",)
+        assert "stands outside train, too" in division.notes.warnings()[1]
+
+
+def test_a_rare_label_that_stands_once_stays_in_train_whatever_another_label_needs() -> None:
+    labels = ["yes"] * 30 + ["code", "one", "code", "two", "code"]
+    clusters = [*range(30), 30, 30, 31, 31, 32]
+    division = divide(_table([f"t{i}" for i in range(35)], labels), seed=0, clusters=clusters)
+    assert {"one", "two"} <= set(division.splits.train.labels)
+    assert division.notes.spread == ()
+    assert any("do not occur in" in said and "'code'" in said for said in division.notes.warnings())
+
+
 def test_rare_labels_can_be_left_out_with_their_rows_named() -> None:
     division = divide(_rare(), seed=0, rare="drop")
     assert division.notes.dropped == (41, 42, 43, 44)
@@ -479,7 +502,7 @@ def test_notes_become_plain_json() -> None:
     noted = divide(_rare(), seed=0).notes.to_dict()
     assert json.loads(json.dumps(noted)) == noted
     assert noted["wanted"] == {"train": 0.6, "validation": 0.2, "test": 0.2}
-    assert noted["rare"] == {"rule": "train", "labels": {"rare": 3, "single": 1}, "dropped": []}
+    assert noted["rare"] == {"rule": "train", "labels": {"rare": 3, "single": 1}, "dropped": [], "spread": []}
 
 
 def test_a_hundred_thousand_rows_take_seconds() -> None:

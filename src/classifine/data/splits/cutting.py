@@ -53,7 +53,9 @@ def cut(
         when = moments(times, [table.rows[row] for row in left.rows.tolist()])
         part_of, own = deal_by_time(units, when, shares)
     else:
-        part_of = deal(units, shares, seed=seed, kept=_holding(units, left.rare) if rare == "train" else None)
+        part_of = deal(
+            units, shares, seed=seed, kept=_holding(units, left.rare, len(names)) if rare == "train" else None
+        )
     of_row = part_of[units.of_row]
     _refuse_empty(of_row, names, units, grouped=table.groups is not None)
     place = np.full(len(table), len(names))
@@ -70,6 +72,7 @@ def cut(
         units=len(units),
         largest_unit=int(units.rows.max()),
         rare={} if by_time and rare == "train" else left.rare,
+        spread=() if by_time or rare != "train" else _spread(units, part_of, left.rare),
         rare_rule=rare,
         dropped=tuple(sorted(table.rows[row] for row in dropped)),
         moved=tuple(sorted(table.rows[row] for row in moved)),
@@ -114,12 +117,37 @@ def _settled(
             _refuse_rare({name: standing[place] for name, place in few.items()}, parts)
 
 
-def _holding(units: Units, names: Mapping[str, int]) -> npt.NDArray[np.bool_]:
-    """Mark the units in which one of these labels stands."""
+def _holding(units: Units, rare: Mapping[str, int], parts: int) -> npt.NDArray[np.bool_]:
+    """Mark the units that stay in training, so that rare labels can be learnt.
+
+    They are all units of these labels, save those that another label needs to stand in every part: such a unit is
+    dealt like others where each of its rare labels stays in training by another unit.
+    """
+    owners = units.owners()
+    is_rare = np.array([name in rare for name in units.names], np.bool_)
     held = np.zeros(len(units), np.bool_)
-    wanted = np.array([name in names for name in units.names], np.bool_)
-    held[units.owners()[wanted[units.labels]]] = True
+    held[owners[is_rare[units.labels]]] = True
+    holding = np.bincount(units.labels, held[owners], minlength=len(units.names)).astype(np.int64)
+    standing = units.with_label()
+    free = standing - holding
+    by_label = np.argsort(units.labels, kind="stable")
+    ends = standing.cumsum()
+    for label in np.flatnonzero(~is_rare & (free + np.minimum(holding, 1) < parts)).tolist():
+        members = owners[by_label[ends[label] - standing[label] : ends[label]]]
+        for unit in members[np.lexsort((units.keys[members], units.rows[members]))].tolist():
+            lacking = free[label] + min(holding[label], 1) < parts
+            own = units.labels[units.starts[unit] : units.starts[unit + 1]]
+            if lacking and held[unit] and (holding[own[is_rare[own]]] > 1).all():
+                held[unit] = False
+                holding[own] -= 1
+                free[own] += 1
     return held
+
+
+def _spread(units: Units, part_of: IntVector, rare: Mapping[str, int]) -> tuple[str, ...]:
+    """List the rare labels that stand outside training, too."""
+    outside = np.unique(units.labels[part_of[units.owners()] > 0])
+    return tuple(units.names[label] for label in outside.tolist() if units.names[label] in rare)
 
 
 def _furthest(

@@ -58,6 +58,8 @@ class SplitNotes:
         Labels that stand in fewer units than there are parts, and how many rows they have.
     rare_rule
         What became of them: ``train`` or ``drop``.
+    spread
+        Those of them that stand outside training, too: in units without which another label would lack a part.
     dropped
         The numbers of the rows that were left out with them; those of given parts, if any, come last.
     moved
@@ -79,6 +81,7 @@ class SplitNotes:
     largest_unit: int = 0
     rare: Mapping[str, int] = field(default_factory=dict)
     rare_rule: RareRule = "train"
+    spread: tuple[str, ...] = ()
     dropped: tuple[int, ...] = ()
     moved: tuple[int, ...] = ()
     furthest: Deviation | None = None
@@ -95,7 +98,12 @@ class SplitNotes:
             "shares": {part: round(share, 6) for part, share in self.shares.items()},
             "units": self.units,
             "largest_unit": self.largest_unit,
-            "rare": {"rule": self.rare_rule, "labels": dict(self.rare), "dropped": list(self.dropped)},
+            "rare": {
+                "rule": self.rare_rule,
+                "labels": dict(self.rare),
+                "dropped": list(self.dropped),
+                "spread": list(self.spread),
+            },
             "moved": list(self.moved),
             "furthest": None if self.furthest is None else vars(self.furthest),
             "absent": {part: list(names) for part, names in self.absent.items()},
@@ -120,6 +128,12 @@ class SplitNotes:
             dropped = self.rare_rule == "drop"
             so = "their rows are left out" if dropped else "they stand in train only and have no scores"
             told.append(f"{labels} too few different texts for every split, so {so}: {listed}")
+        if self.spread:
+            told.append(
+                f"{count(len(self.spread), 'of these labels stands', 'of these labels stand')} outside train, too, "
+                "beside similar texts of labels that need a text in every split: "
+                f"{some([repr(name) for name in self.spread], limit=_NAMED)}"
+            )
         if self.moved:
             rows = count(len(self.moved), "row stands", "rows stand")
             told.append(
