@@ -16,7 +16,7 @@ from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_dri
 from classifine.data.audit.findings import Level
 from classifine.data.audit.text_checks import Counter
 from classifine.data.labelled import Labelled, Say, labelled, silent
-from classifine.data.likeness.duplicates import clusters_of
+from classifine.data.likeness.duplicates import clusters_of, normal_forms
 from classifine.data.rows.accounting import SetAside, by_reason
 from classifine.data.rows.labelling import separator_of
 from classifine.data.rows.reading import Reading
@@ -81,7 +81,12 @@ class Examined:
 
 
 def examine(
-    files: DataFiles, settings: Settings, *, say: Say = silent, count_tokens: Counter | None = None
+    files: DataFiles,
+    settings: Settings,
+    *,
+    say: Say = silent,
+    count_tokens: Counter | None = None,
+    labels_only: bool = False,
 ) -> Examined:
     """Read, aggregate, audit and, where no check failed, divide; nothing is written.
 
@@ -93,6 +98,8 @@ def examine(
         Called with a stage and a plain sentence.
     count_tokens
         Counts the tokens of texts as the base model reads them, for the share that will be cut.
+    labels_only
+        Check nothing but what decides whether the texts can be divided.
 
     Raises
     ------
@@ -111,7 +118,8 @@ def examine(
     if decisions:
         _refuse_unknown(decisions, found.values())
     first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
-    clusters = clusters_of(first.table.texts, threshold=data.near_duplicates)
+    forms = normal_forms(first.table.texts)
+    clusters = forms.clusters(threshold=data.near_duplicates)
     findings = audit(
         replace(first.table, parts=None),  # what given parts share is found below, with ids and groups
         left_out=first.left_out,
@@ -119,9 +127,12 @@ def examine(
         parts=1 if first.table.parts is not None else 3 - len(others),
         rare=data.rare_labels,
         space=LabelSpace.of(first.table.labels, separator=separator_of(data)),
+        forms=forms,
         clusters=clusters,
         count_tokens=count_tokens,
+        labels_only=labels_only,
     )
+    del forms  # as large as the texts
     if any(finding.level == "fail" for finding in findings):
         return Examined(found, findings)
     division = divide(
@@ -145,7 +156,12 @@ def examine(
 
 
 def prepare(
-    files: DataFiles, settings: Settings, *, say: Say = silent, count_tokens: Counter | None = None
+    files: DataFiles,
+    settings: Settings,
+    *,
+    say: Say = silent,
+    count_tokens: Counter | None = None,
+    labels_only: bool = False,
 ) -> Prepared:
     """Give splits that can be trained and scored on; parameters are as for :func:`examine`.
 
@@ -154,7 +170,7 @@ def prepare(
     DataError, UsageError
         The files, columns or labels are not usable, or the test texts were seen in training or validation.
     """
-    examined = examine(files, settings, say=say, count_tokens=count_tokens)
+    examined = examine(files, settings, say=say, count_tokens=count_tokens, labels_only=labels_only)
     if examined.shared is not None and not settings.data.allow_contaminated:
         examined.shared.refuse(settings.data.max_contaminated)
     if examined.division is None:

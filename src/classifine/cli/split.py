@@ -44,7 +44,7 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
     from classifine.preparation import folds_of, prepare
 
     settings = settings_of(options)
-    prepared = prepare(files_of(options), settings, say=console.say)
+    prepared = prepare(files_of(options), settings, say=console.say, labels_only=True)
     notes = prepared.notes.to_dict() if prepared.notes else None
     made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, overwrite=overwrite)
     if folds is not None:

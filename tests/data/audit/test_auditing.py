@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from classifine.data.annotators.aggregation import aggregate
 from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
+from classifine.data.likeness.duplicates import normal_forms
 from classifine.data.rows.reading import LeftOut, Reading
 from classifine.data.splits.splitting import split
 from classifine.errors import LabelsProblem
@@ -239,3 +240,12 @@ def test_many_labels_cost_no_more_than_few() -> None:
     started = time.perf_counter()
     audit(table)
     assert time.perf_counter() - started < 5
+
+
+def test_labels_alone_are_checked_as_in_the_whole_audit() -> None:
+    table = _table(*_plain(yes=40, no=60, once=1))
+    whole = {finding.check: finding for finding in audit(table)}
+    alone = audit(table, labels_only=True)
+    assert all(whole[finding.check] == finding for finding in alone)
+    assert len(alone) == 8
+    assert audit(table, forms=normal_forms(table.texts)) == audit(table)

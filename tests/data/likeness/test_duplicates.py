@@ -4,6 +4,7 @@ import csv
 import itertools
 import os
 import random
+import re
 import time
 import unicodedata
 from pathlib import Path
@@ -211,3 +212,12 @@ def test_the_official_parts_of_convabuse_share_texts() -> None:
 def _texts_of(path: Path) -> list[str]:
     with path.open(encoding="utf-8", newline="") as stream:
         return [row["text"] for row in csv.DictReader(stream)]
+
+
+@given(
+    st.text(alphabet="aWw.:/@＠ſß é_h t p s", max_size=12) | st.just("HTTP://x a＠b ＠c")
+)
+def test_a_sign_that_is_looked_for_first_spares_no_pattern(text: str) -> None:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    told = re.sub(r"(?<!\w)@\w+", "<user>", re.sub(r"\b(?:https?://|www\.)\S+", "<url>", folded))
+    assert normalise(text) == " ".join(told.split())

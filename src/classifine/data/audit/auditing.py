@@ -16,7 +16,7 @@ from classifine.data.audit.drift import drift
 from classifine.data.audit.findings import Finding, of_rows, raise_on_fail
 from classifine.data.audit.languages import languages
 from classifine.data.audit.material import Material
-from classifine.data.likeness.duplicates import normalise
+from classifine.data.likeness.duplicates import NormalForms, normalise
 from classifine.data.rows.accounting import LeftOut
 from classifine.errors import count
 from classifine.labels import LabelSpace, tally
@@ -33,8 +33,10 @@ def audit(
     parts: int = 3,
     rare: label_checks.RareRule = "train",
     space: LabelSpace | None = None,
+    forms: NormalForms | None = None,
     clusters: npt.NDArray[np.int64] | None = None,
     count_tokens: text_checks.Counter | None = None,
+    labels_only: bool = False,
 ) -> tuple[Finding, ...]:
     """Check labels and texts; every check gives one finding.
 
@@ -50,24 +52,37 @@ def audit(
         What becomes of labels that cannot: they stay in training, are dropped, or refused.
     space
         The label space, where a text may have several labels; each then counts by itself.
+    forms
+        The normal forms of the texts, where they are known.
     clusters
         Near-duplicates, as ``clusters_of`` numbers them; found here if not given.
     count_tokens
         Counts tokens as the base model does; without it nothing is said about texts that the model would cut.
+    labels_only
+        Check nothing but labels and the account of the rows, which is what decides whether texts can be divided.
     """
     if not len(table):
         return (Finding("labels", "fail", "there is no labelled text", cure="check the file and its columns"),)
-    material = Material.of(table, space.separator if space else None)
+    material = Material.of(table, space.separator if space else None, forms)
     if not material.names:
         return (Finding("labels", "fail", "no text has a label", cure="check the column of the labels"),)
-    similar = material.forms.clusters() if clusters is None else clusters
-    return (
+    labels = (
         label_checks.label_count(material),
         label_checks.too_rare(material, parts, rare),
         label_checks.few(material, parts),
         label_checks.size(material),
         label_checks.balance(material),
         label_checks.twins(material),
+    )
+    rows = (label_checks.rows_left_out(left_out), label_checks.rows_rejected(rejected))
+    return labels + (() if labels_only else _texts(material, clusters, count_tokens)) + rows
+
+
+def _texts(
+    material: Material, clusters: npt.NDArray[np.int64] | None, count_tokens: text_checks.Counter | None
+) -> tuple[Finding, ...]:
+    similar = material.forms.clusters() if clusters is None else clusters
+    return (
         text_checks.without_words(material),
         repeats.repeated(material),
         repeats.nearly_repeated(material, similar),
@@ -80,15 +95,13 @@ def audit(
         languages(material, count_tokens),
         text_checks.damage(material),
         text_checks.personal_data(material),
-        label_checks.rows_left_out(left_out),
-        label_checks.rows_rejected(rejected),
     )
 
 
 def audit_splits(splits: Splits) -> tuple[Finding, ...]:
     """Check that no text of the test rows is seen in training or validation, and no validation text in training."""
-    train = {normalise(text) for text in splits.train.texts}
-    validation = {normalise(text) for text in splits.validation.texts}
+    train = {normalise(text) for text in set(splits.train.texts)}
+    validation = {normalise(text) for text in set(splits.validation.texts)}
     return (
         _seen("test", splits.test, train | validation, "training or validation"),
         _seen("validation", splits.validation, train, "training"),
@@ -154,7 +167,8 @@ def _given_splits(material: Material, clusters: npt.NDArray[np.int64]) -> list[F
 
 def _seen(name: str, table: LabelledTexts, seen: Collection[str], where: str) -> Finding:
     check = f"{name} texts unseen"
-    rows = [row for text, row in zip(table.texts, table.rows, strict=True) if normalise(text) in seen]
+    again = {text for text in set(table.texts) if normalise(text) in seen}
+    rows = [row for text, row in zip(table.texts, table.rows, strict=True) if text in again]
     if not rows:
         return Finding(check, "good", f"no {name} text stands in {where}")
     message = (

@@ -48,7 +48,7 @@ class Material:
     cells: IntVector
 
     @classmethod
-    def of(cls, table: LabelledTexts, separator: str | None = None) -> Material:
+    def of(cls, table: LabelledTexts, separator: str | None = None, forms: NormalForms | None = None) -> Material:
         """Make a table ready.
 
         Parameters
@@ -57,6 +57,8 @@ class Material:
             At least one labelled text.
         separator
             What stands between the labels of a cell, or none where the whole cell is one label.
+        forms
+            The normal forms of the texts, where they are known.
         """
         divided = {cell: several_labels(cell, separator) for cell in set(table.labels)}
         names = tuple(sorted({name for several in divided.values() for name in several}))
@@ -69,7 +71,8 @@ class Material:
         owner = np.repeat(np.arange(n), many)
         label = np.fromiter((number for cell in table.labels for number in ids[cell]), np.int64, len(owner))
         cells = np.fromiter((kind[cell] for cell in table.labels), np.int64, n)
-        return cls(table, np.array(table.rows, np.int64), normal_forms(table.texts), names, owner, label, cells)
+        known = normal_forms(table.texts) if forms is None else forms
+        return cls(table, np.array(table.rows, np.int64), known, names, owner, label, cells)
 
     def __len__(self) -> int:
         return len(self.table)

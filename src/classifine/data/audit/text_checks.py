@@ -149,9 +149,15 @@ def _mark(told: list[str], found: npt.NDArray[np.bool_], words: str, marked: npt
 def _where(
     texts: Sequence[str], candidates: npt.NDArray[np.bool_], holds: Callable[[str], bool]
 ) -> npt.NDArray[np.bool_]:
+    """Mark the candidates that hold it; a text that stands in many rows is looked at once."""
+    known: dict[str, bool] = {}
     marked = np.zeros(len(texts), np.bool_)
-    places = np.flatnonzero(candidates)
-    marked[places] = [holds(texts[place]) for place in places.tolist()]
+    for place in np.flatnonzero(candidates).tolist():
+        text = texts[place]
+        found = known.get(text)
+        if found is None:
+            found = known[text] = holds(text)
+        marked[place] = found
     return marked
 
 

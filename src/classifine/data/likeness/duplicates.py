@@ -74,8 +74,13 @@ def normalise(text: str) -> str:
     >>> normalise("VOTE  now: https://example.org/a @anna")
     'vote now: <url> <user>'
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(_HANDLE.sub("<user>", _LINK.sub("<url>", folded)).split())
+    folded = (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+    # most texts have neither, and looking for a sign takes a tenth of the time that a pattern takes
+    if "://" in folded or "www." in folded:
+        folded = _LINK.sub("<url>", folded)
+    if "@" in folded:
+        folded = _HANDLE.sub("<user>", folded)
+    return " ".join(folded.split())
 
 
 def normal_forms(texts: Sequence[str]) -> NormalForms:
