@@ -66,7 +66,7 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
 def _write(found: Labelled, target: Path) -> None:
     from classifine import durable
     from classifine.data.annotators.aggregation import write_ties
-    from classifine.data.annotators.sheets import write_labels
+    from classifine.data.annotators.sheets import refuse_to_lose, write_labels
     from classifine.data.rows.accounting import write_rejected
     from classifine.errors import count
 
@@ -74,18 +74,25 @@ def _write(found: Labelled, target: Path) -> None:
     told = found.aggregation
     agreement = told.agreement.to_dict()
     console.say("agreement", _alpha(agreement))
-    console.say("decided", ", ".join(f"{rule} {number:,}" for rule, number in told.touched.items()))
+    console.say("decided", "; ".join(f"{rule} {number:,}" for rule, number in told.touched.items()))
+    if found.left_out:
+        rows = sum(len(part.rows) for part in found.left_out)
+        reasons = ", ".join(f"{part.reason} {len(part.rows):,}" for part in found.left_out)
+        console.say("left out", f"{count(rows, 'row')}: {reasons}; the JSON file names {'it' if rows == 1 else 'them'}")
     differing = len(told.comparison.differing)
     if differing:
         methods = "the majority, the chosen rule and Dawid-Skene"
         console.say("mind", f"{methods} do not give the same label to {count(differing, 'text')}; see the JSON file")
     for sentence in (*told.warnings, *told.notes):
         console.say("mind", sentence)
+    ties = target.with_name(f"{target.stem}.ties.csv")
+    if told.ties:
+        refuse_to_lose(ties, told.ties)
     write_labels(target, told, dict(zip(found.reading.table.ids, found.reading.table.texts, strict=True)))
     made = [target]
     if told.ties:
-        made.append(target.with_name(f"{target.stem}.ties.csv"))
-        write_ties(made[-1], told.ties)
+        made.append(ties)
+        write_ties(ties, told.ties)
     if found.reading.quarantine:
         made.append(target.with_name(f"{target.stem}.rejected.csv"))
         write_rejected(made[-1], found.reading.quarantine)
@@ -94,7 +101,7 @@ def _write(found: Labelled, target: Path) -> None:
     console.say("files", ", ".join(map(str, made)))
     undecided = [tie for tie in told.ties if tie.label is None]
     if undecided and told.tie_rule == "review":
-        console.say("next", f"fill in the label in {made[1]} and type the command again with --decisions {made[1]}")
+        console.say("next", f'fill in the label in "{made[1]}" and type the command again with --decisions "{made[1]}"')
 
 
 def _alpha(agreement: dict[str, Any]) -> str:

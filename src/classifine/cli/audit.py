@@ -51,6 +51,9 @@ def audit(output: Path, **options: Any) -> int:
     for finding in examined.findings:
         tell(finding)
     durable.write_json(output, examined.to_dict())
+    for aggregation in (part.aggregation for part in examined.found.values()):
+        for sentence in (*aggregation.warnings, *aggregation.notes) if aggregation else ():
+            console.say("mind", sentence)
     levels: list[str] = [finding.level for finding in examined.findings]
     console.tell()
     console.tell(", ".join(f"{levels.count(level)} {level}" for level in _MARKS))

@@ -38,6 +38,7 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
     every text in each repeat.
     """
     from classifine.data.annotators.aggregation import write_ties
+    from classifine.data.annotators.sheets import refuse_to_lose
     from classifine.data.rows.accounting import write_rejected
     from classifine.data.splits.folds import write_folds
     from classifine.data.splits.storing import write_splits
@@ -46,6 +47,8 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
     settings = settings_of(options)
     prepared = prepare(files_of(options), settings, say=console.say, labels_only=True)
     notes = prepared.notes.to_dict() if prepared.notes else None
+    if prepared.ties:
+        refuse_to_lose(output / "ties.csv", prepared.ties)
     made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, overwrite=overwrite)
     if folds is not None:
         made.append(output / "folds.csv")
@@ -57,5 +60,5 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
         write_rejected(output / "rejected.csv", prepared.rejected)
         made.append(output / "rejected.csv")
     console.say("files", ", ".join(map(str, made)))
-    words = " ".join(f"--{part} {output / part}.csv" for part in ("train", "validation", "test"))
+    words = " ".join(f'--{part} "{output / part}.csv"' for part in ("train", "validation", "test"))
     console.say("next", f"classifine run {words} --id id")

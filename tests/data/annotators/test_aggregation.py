@@ -383,3 +383,10 @@ def test_many_judgements_are_quick() -> None:
     started = time.perf_counter()
     assert aggregate(rows, ties="random", seed=0).items == 10_000
     assert time.perf_counter() - started < 30  # two seconds or so on an idle machine; the benchmark measures it
+
+
+def test_labels_that_look_alike_are_named() -> None:
+    rows = [("p1", "A", "ja"), ("p1", "B", "Ja"), ("p2", "A", "JA "), ("p2", "B", "nein"), ("p3", "A", "nein")]
+    (note,) = aggregate(_judgements(*rows), ties="random", seed=0).notes
+    assert "'JA ' and 'Ja' and 'ja'; write them the same" in note
+    assert "'nein'" not in note

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from classifine.data.annotators.aggregation import Aggregation, aggregate
 from classifine.data.annotators.choosing import Method
-from classifine.data.annotators.sheets import read_decisions, write_labels
-from classifine.errors import ColumnProblem, RowsProblem
+from classifine.data.annotators.sheets import read_decisions, refuse_to_lose, write_labels
+from classifine.errors import ColumnProblem, FileUnreadable, RowsProblem, RunRefused
 from classifine.tables import Judgements
 
 
@@ -109,3 +110,31 @@ def test_decisions_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     path.write_text("id,label\n7,a\n,b\n", "utf-8")
     with pytest.raises(RowsProblem, match="1 decision has no id"):
         read_decisions(path)
+
+
+def test_decisions_in_the_code_page_of_excel_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "ties.csv"
+    path.write_bytes("id;text;votes;rule;label\r\n007;Grüße;a 1, b 1;review;größer\r\n".encode("cp1252"))
+    assert read_decisions(path) == {"007": "größer"}
+    path.write_bytes(b"id;label\r\n007;\x81\r\n")  # a byte that is no character there
+    with pytest.raises(FileUnreadable, match="not UTF-8"):
+        read_decisions(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_what_a_person_decided_is_not_overwritten(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "ties.csv"
+    ties = _aggregated(("p1", "ab"), ("p2", "ab"), ("p3", "aa")).ties
+    refuse_to_lose(path, ties)
+    path.write_text("id;text;rule;label\np1;ü;review;\np2;ü;review;\n", encoding)
+    refuse_to_lose(path, ties)
+    path.write_text("id;text;rule;label\np1;ü;review;a\np2;ü;review;\n", encoding)
+    with pytest.raises(RunRefused, match="holds decisions that would be overwritten") as refused:
+        refuse_to_lose(path, ties)
+    assert "'a' for 'p1'" in str(refused.value)
+    refuse_to_lose(path, [replace(ties[0], label="a"), ties[1]])  # the decisions were read
+    path.write_text("id;text;rule;label\np1;ü;random;a\np2;ü;random;b\n", encoding)
+    refuse_to_lose(path, ties)
+    path.write_text("somebody's own notes\n", encoding)
+    with pytest.raises(RunRefused):
+        refuse_to_lose(path, ties)

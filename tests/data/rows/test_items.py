@@ -245,3 +245,17 @@ def test_a_quarantine_file_holds_what_is_no_text(tmp_path: Path) -> None:
     write_rejected(path, reading.rejected)
     assert "=1+1" in path.read_text()
     assert path.read_text().splitlines()[1].startswith("the mapping,2,,blank label,")
+
+
+def test_an_annotator_without_a_judgement_is_named() -> None:
+    sheet = {"text": ["a", "b"], "A": ["x", "y"], "B": [None, ""]}
+    (repair,) = read_judgements(sheet, DataSettings(annotator_columns=("A", "B"))).repairs
+    assert "the column 'B' holds no judgement" in repair
+
+
+def test_a_title_above_the_header_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "titel.csv"
+    path.write_text("Projekt, Stand 3.4.;;\nid;text;label\n1;a;x\n", "utf-8")
+    with pytest.raises(ColumnProblem) as refused:
+        read_labelled(path, DataSettings(id="id"))
+    assert "delete titles and notes that stand above it" in str(refused.value)

@@ -92,7 +92,7 @@ def test_columns_of_a_join_are_named() -> None:
     assert "did you mean 'id'" in str(caught.value)
     with pytest.raises(ColumnProblem, match="there is no column 'thread'"):
         read_labelled(LABELS, DataSettings(group="thread"), texts=TEXTS, on="id")
-    with pytest.raises(ColumnProblem, match="--on COLUMN"):
+    with pytest.raises(ColumnProblem, match="--id COLUMN"):
         read_labelled(LABELS, DataSettings(), texts=TEXTS)
     with pytest.raises(UsageError, match="--texts FILE"):
         read_labelled(TEXTS, DataSettings(label="author"), on="id")

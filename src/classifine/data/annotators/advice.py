@@ -36,6 +36,15 @@ def advice(rules: Rules, votes: Votes, agreement: Agreement, *, n_ties: int) -> 
             f"{count(n_ties, 'item that ties is', 'items that tie are')} left out, although shares could be "
             "trained on; --ties random or --ties posterior keeps them"
         )
+    forms: dict[str, list[str]] = {}
+    for label in votes.labels:
+        forms.setdefault(" ".join(label.split()).casefold(), []).append(label)
+    twins = [" and ".join(map(repr, sorted(alike))) for alike in forms.values() if len(alike) > 1]
+    if twins:
+        notes.append(
+            f"labels that differ only in case or space count as different, which makes ties and lowers alpha: "
+            f"{some(twins)}; write them the same, or name them in a file for --merge-labels"
+        )
     strange = [label for label in rules.priority if label not in votes.labels]
     if rules.ties == "priority" and strange:
         guess = did_you_mean(strange[0], votes.labels)

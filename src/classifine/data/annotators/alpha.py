@@ -55,7 +55,7 @@ def places(labels: Sequence[str], scale: Scale, order: Sequence[str]) -> FloatVe
             f"{count(len(lacking), 'label has', 'labels have')} no place in the order of an ordinal scale",
             found=some(lacking),
             expected="every label of the data, from the lowest to the highest",
-            cure="name them all in label_order",
+            cure="name them all: --label-order LABEL --label-order LABEL",
         )
     return np.array([rank[label] for label in labels], dtype=np.float64)
 

@@ -71,7 +71,7 @@ def check_numbers(judgements: Judgements) -> None:
             "but agreement on an interval scale is computed from numbers",
             found=some([f"{label!r} in row {row}" for row, label in bad]),
             expected="labels such as 3 or 2.5",
-            cure='mend these labels, or choose scale = "ordinal" or "nominal"',
+            cure="mend these labels (with a point, not a comma: 2.5), or choose --scale ordinal or --scale nominal",
         )
 
 
@@ -87,7 +87,8 @@ def check_decisions(decisions: Mapping[str, str], votes: Votes, *, reviewing: bo
     """
     if decisions and not reviewing:
         raise SettingsProblem(
-            "there are decisions about ties, but the tie rule is another one", cure='choose ties = "review"'
+            "there are decisions about ties, but the tie rule is another one",
+            cure="add --ties review, or leave --decisions out",
         )
     items, labels = set(votes.items), set(votes.labels)
     unknown = [repr(name) for name in decisions if name not in items]

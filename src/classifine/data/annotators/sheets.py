@@ -6,17 +6,29 @@ Does not know how labels were chosen.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from classifine import durable
-from classifine.data.annotators.aggregation import Aggregation, told
+from classifine.data.annotators.aggregation import Aggregation, Tie, told
 from classifine.data.files.cells import as_text, is_blank
 from classifine.data.files.table_file import TableFile
-from classifine.errors import ColumnProblem, RowsProblem, count, some, unknown_name
+from classifine.errors import (
+    ColumnProblem,
+    DataError,
+    FileUnreadable,
+    RowsProblem,
+    RunRefused,
+    UsageError,
+    count,
+    some,
+    unknown_name,
+)
 
 MOST_COLUMNS = 30  # labels that get a column of their own
+DRAWN = {"random", "priority", "posterior"}  # tie rules whose labels come from the program, not from a person
+EXCELS = "cp1252"  # the code page of Excel's CSV in western Europe
 
 
 def write_labels(path: Path, aggregation: Aggregation, texts: Mapping[str, str]) -> None:
@@ -50,7 +62,8 @@ def write_labels(path: Path, aggregation: Aggregation, texts: Mapping[str, str])
 def read_decisions(path: Path) -> dict[str, str]:
     """Read which label a person decided on for which item: a file with the columns ``id`` and ``label``.
 
-    Items whose label is empty are not decided yet and left out.
+    Items whose label is empty are not decided yet and left out. A file that is not UTF-8 is read in the code page
+    of Excel's CSV; ids and labels are compared with the data afterwards, so that a wrong guess cannot pass.
 
     Raises
     ------
@@ -59,7 +72,7 @@ def read_decisions(path: Path) -> dict[str, str]:
     RowsProblem
         An item has two different labels, or a row no id.
     """
-    file = TableFile(path)
+    file = _opened(path)
     for column in ("id", "label"):
         if file.names.count(column) != 1:
             raise ColumnProblem(
@@ -94,6 +107,42 @@ def read_decisions(path: Path) -> dict[str, str]:
             cure="keep one of the rows",
         )
     return decisions
+
+
+def refuse_to_lose(path: Path, ties: Sequence[Tie]) -> None:
+    """Refuse to write ties over a file in which a person decided otherwise.
+
+    Raises
+    ------
+    RunRefused
+        The file holds decisions that are not among these ties.
+    """
+    if not path.exists():
+        return
+    kept = {tie.id: tie.label for tie in ties}
+    try:
+        if {as_text(cell) for block in _opened(path).blocks() for cell in block.columns.get("rule", ())} <= DRAWN:
+            return
+        lost = [f"{label!r} for {name!r}" for name, label in read_decisions(path).items() if kept.get(name) != label]
+    except (DataError, UsageError) as problem:
+        lost = [problem.what]
+    if lost:
+        raise RunRefused(
+            f"{path} holds decisions that would be overwritten",
+            found=some(lost),
+            cure=f'read them with --ties review --decisions "{path}"; or rename that file, or write elsewhere with -o',
+        )
+
+
+def _opened(path: Path) -> TableFile:
+    try:
+        return TableFile(path)
+    except FileUnreadable:
+        try:
+            return TableFile(path, encoding=EXCELS)
+        except (FileUnreadable, UsageError):
+            pass
+        raise
 
 
 def _rows(aggregation: Aggregation, texts: Mapping[str, str], columns: list[str] | None) -> Iterator[dict[str, Any]]:

@@ -265,15 +265,22 @@ def _present(names: Sequence[str], roles: Mapping[str, str], either: Collection[
         raise ColumnProblem(
             "; ".join(problem.what for problem in problems),
             where=where,
-            cure="\n            ".join(problem.cure or "" for problem in problems),
+            cure="\n            ".join(dict.fromkeys([*_above(names), *(problem.cure or "" for problem in problems)])),
         )
     if problems:
         raise problems[0]
     return wanted
 
 
+def _above(names: Sequence[str]) -> list[str]:
+    """Say what to do where the first line looks like a title above the names of the columns."""
+    if sum(bool(name.strip()) for name in names) > 1:
+        return []
+    return ["the first line must name the columns; delete titles and notes that stand above it"]
+
+
 def _require(names: Sequence[str], wanted: str, role: str, where: str) -> None:
-    told = {ON: ("ids by which labels and texts are joined", "--on COLUMN")}
+    told = {ON: ("ids by which labels and texts are joined", "--id COLUMN")}
     if role.startswith(ANNOTATOR_COLUMN):
         told[role] = ("labels of one annotator", "--annotator-columns COLUMN for each")
     if role in told and wanted not in names:

@@ -148,7 +148,15 @@ def one_row_per_judgement(found: Gathered) -> tuple[Gathered, int]:
     }
     cells["annotator"] = [names[position % len(names)] for position in judged]
     cells["label"] = [flat[position] for position in judged]
-    return replace(found, cells=cells, rows=[found.rows[row] for row in rows]), len(flat) - len(judged)
+    none = set(names) - set(cells["annotator"])
+    repairs = tuple(
+        f"the column {name!r} holds no judgement; if it holds formulas, save the file in Excel once, so that it holds "
+        "their values, too"
+        for name in names
+        if name in none
+    )
+    there = replace(found, cells=cells, rows=[found.rows[row] for row in rows], repairs=found.repairs + repairs)
+    return there, len(flat) - len(judged)
 
 
 def _without_judgement(found: Gathered) -> Gathered:
@@ -200,7 +208,10 @@ def _refuse_clashes(found: Gathered, role: str) -> None:
         if other != cell:
             clashes.setdefault(name, (other_row, row))
     noun = {"text": "texts", "group": "groups", "time": "times", SPLIT: "splits"}[role]
-    cures = {"text": "name another column with --id, or make the texts of one item equal"}
+    cures = {
+        "text": "make the texts of one item equal, or name another column with --id; if a spreadsheet changed the ids "
+        "(12345678901 into 1,2E+10), take them from the original file"
+    }
     raise RowsProblem(
         f"{count(len(clashes), 'id stands', 'ids stand')} beside different {noun}",
         where=f"{found.where}, columns {found.names['id']!r} and {found.names[role]!r}",

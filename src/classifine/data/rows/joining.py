@@ -177,7 +177,7 @@ def _places(right: Gathered, on: str) -> dict[str, int]:
             where=f"{right.where}, column {on!r}",
             found=some([f"{name!r} in rows {right.places(rows)}" for name, rows in again.items()]),
             expected="one text per id",
-            cure="delete the rows that are too many, or join by another column with --on",
+            cure="delete the rows that are too many, or join by another column with --id",
         )
     return {name: place for name, place in places.items() if name and not name.isspace()}
 
@@ -214,5 +214,5 @@ def _nothing(told: Join, left: Gathered, right: Gathered) -> RowsProblem:
         where=f"{left.where}, and {right.where}",
         found=f"{some([repr(name) for name in told.lost_ids], limit=3)} beside the labels, "
         f"{some([repr(name) for name in told.unused_ids], limit=3)} beside the texts",
-        cure=told.alike_told() or "join by another column with --on",
+        cure=told.alike_told() or "join by another column with --id",
     )

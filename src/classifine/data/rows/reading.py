@@ -180,6 +180,7 @@ def read_judgements(
     account = _account(found)
     if wide:
         found, account["not_judged"] = one_row_per_judgement(found)
+        account["repairs"] = found.repairs
     table = Judgements(
         ids=_ids(found),
         texts=tuple(found.cells["text"]),
@@ -237,7 +238,7 @@ def _gathered(
         return without_blanks(gather(source, settings, roles, differing=differing), settings), None
     key = on or settings.id
     if key is None:
-        raise ColumnProblem("labels and texts need a column by which they are joined", cure="name it: --on COLUMN")
+        raise ColumnProblem("labels and texts need a column by which they are joined", cure="name it: --id COLUMN")
     found, join = join_texts(source, texts, settings, roles, key)
     return without_blanks(found, settings), join
 
