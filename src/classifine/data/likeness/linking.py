@@ -54,8 +54,9 @@ def components(forms: Sequence[str], *, threshold: float) -> Positions:
     number = np.arange(len(forms), dtype=np.int64)
     if len(forms) < 2:
         return number
-    with bar("near-duplicates", total=len(forms) + BANDS, unit="texts") as progress:
+    with bar("sketches of texts", total=len(forms), unit="texts") as progress:
         texts = _Texts(forms, sketches(forms, progress), threshold)
+    with bar("near-duplicates", total=BANDS, unit="rounds") as progress:
         for key in texts.sketches.keys:
             members, buckets = _crowded(key)
             number = _joined_to_one(texts, members, buckets, number)
