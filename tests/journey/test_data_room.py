@@ -169,3 +169,28 @@ def test_several_labels_are_divided_and_not_trained_yet(command: Command, tiny: 
     code, _, err = command("run", data, *words, "--model", tiny, "--out", tmp_path / "run")
     assert (code, "no classifier can be trained on it yet" in err) == (2, True)
     assert not (tmp_path / "run").exists()
+
+
+def test_no_verb_writes_over_what_it_reads(command: Command, tmp_path: Path) -> None:
+    data = _judged(tmp_path / "data.csv")
+    before, words = data.read_bytes(), ("--id", "item", "--annotator", "coder")
+    code, _, err = command("aggregate", data, *words, "-o", data)
+    assert (code, data.read_bytes()) == (2, before)
+    assert "would be overwritten" in err
+    assert command("aggregate", data, *words, "-o", tmp_path / "gold.xlsx")[0] == 2
+    assert command("audit", data, *words, "-o", data)[0] == 2
+    assert data.read_bytes() == before
+
+
+def test_labels_filled_in_are_not_lost_when_the_command_is_typed_again(command: Command, tmp_path: Path) -> None:
+    data, gold, ties = _judged(tmp_path / "data.csv"), tmp_path / "gold.csv", tmp_path / "gold.ties.csv"
+    words = ("--id", "item", "--annotator", "coder", "--ties", "review", "-o", gold)
+    assert command("aggregate", data, *words)[0] == 0
+    filled = [[*[*row.values()][:-1], "NA"] for row in _read(ties)]
+    write_csv(ties, filled, ("id", "text", "votes", "rule", "label"))
+    code, _, err = command("aggregate", data, *words)
+    assert code == 73
+    assert "--decisions" in err
+    assert [row["label"] for row in _read(ties)] == ["NA"] * 4
+    assert command("aggregate", data, *words, "--decisions", ties)[0] == 0
+    assert [row["label"] for row in _read(ties)] == ["NA"] * 4

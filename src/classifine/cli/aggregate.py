@@ -50,6 +50,7 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
     from classifine.errors import UsageError
 
     settings = settings_of(options)
+    _require_target(output, [*data, *(options[name] for name in ("texts", "decisions") if options[name] is not None)])
     decisions = read_decisions(options["decisions"]) if options["decisions"] is not None else None
     if settings.data.annotator is None and not settings.data.annotator_columns:
         raise UsageError(
@@ -63,12 +64,22 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
         _write(found, target)
 
 
+def _require_target(output: Path, sources: list[Any]) -> None:
+    """Refuse to write over what is read, or CSV under the name of another format."""
+    from classifine.errors import UsageError
+
+    if output.suffix.lower() != ".csv":
+        raise UsageError(f"{output} does not end in .csv, but CSV is what is written", cure="choose a name as gold.csv")
+    if output.resolve() in [Path(source).resolve() for source in sources]:
+        raise UsageError(f"{output} is read and would be overwritten", cure="choose another name with -o")
+
+
 def _write(found: Labelled, target: Path) -> None:
     from classifine import durable
     from classifine.data.annotators.aggregation import write_ties
     from classifine.data.annotators.sheets import refuse_to_lose, write_labels
     from classifine.data.rows.accounting import write_rejected
-    from classifine.errors import count
+    from classifine.errors import count, some
 
     assert found.aggregation is not None
     told = found.aggregation
@@ -79,6 +90,9 @@ def _write(found: Labelled, target: Path) -> None:
         rows = sum(len(part.rows) for part in found.left_out)
         reasons = ", ".join(f"{part.reason} {len(part.rows):,}" for part in found.left_out)
         console.say("left out", f"{count(rows, 'row')}: {reasons}; the JSON file names {'it' if rows == 1 else 'them'}")
+    unnamed = [repr(label) for change in found.relabelling[:1] for label in change.unnamed]
+    if unnamed:
+        console.say("mind", f"labels for which --label-names has no name stay as they are: {some(unnamed)}")
     differing = len(told.comparison.differing)
     if differing:
         methods = "the majority, the chosen rule and Dawid-Skene"

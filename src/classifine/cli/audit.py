@@ -42,9 +42,14 @@ def audit(output: Path, **options: Any) -> int:
     """
     from classifine import durable
     from classifine.data.rows.accounting import write_rejected
+    from classifine.errors import UsageError
     from classifine.journey import token_counter
     from classifine.preparation import examine
 
+    if output.suffix.lower() != ".json":
+        raise UsageError(
+            f"{output} does not end in .json, but JSON is what is written", cure="choose a name as audit.json"
+        )
     settings = settings_of(options)
     examined = examine(files_of(options), settings, say=_heard, count_tokens=token_counter(settings))
     console.tell()

@@ -390,3 +390,9 @@ def test_labels_that_look_alike_are_named() -> None:
     (note,) = aggregate(_judgements(*rows), ties="random", seed=0).notes
     assert "'JA ' and 'Ja' and 'ja'; write them the same" in note
     assert "'nein'" not in note
+
+
+def test_annotators_whose_names_look_alike_are_named() -> None:
+    rows = [("p1", "Anna", "ja"), ("p1", "anna ", "nein"), ("p2", "Ben", "ja")]
+    (note,) = aggregate(_judgements(*rows), seed=0).notes
+    assert "'Anna' and 'anna '" in note

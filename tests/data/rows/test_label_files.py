@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifine.data.rows.label_files import read_label_list, read_label_map
-from classifine.errors import FileMissing, SettingsProblem
+from classifine.errors import FileMissing, FileUnreadable, SettingsProblem
 
 MAP = {"01.10": "cereals, rice", "é\n": "</script>", "NA": "1.0"}
 
@@ -81,3 +81,18 @@ def test_lists_come_from_words_and_files(tmp_path: Path, monkeypatch: pytest.Mon
     Path("h.txt").write_bytes(b"\xff")
     with pytest.raises(SettingsProblem, match="not UTF-8"):
         read_label_list(["h.txt"])
+
+
+def test_a_map_as_excel_leaves_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text("code;name;;\n1;ja;;\n0;nein;;\n;;;\n", "utf-8-sig")
+    assert read_label_map(path) == {"1": "ja", "0": "nein"}
+
+
+def test_a_map_in_another_code_page_is_to_be_saved_as_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text("code;name\n1;Übergriff\n", "cp1252")
+    with pytest.raises(FileUnreadable, match="not UTF-8") as refused:
+        read_label_map(path)
+    assert "save codes.csv as UTF-8" in str(refused.value)
+    assert "--encoding" not in str(refused.value)

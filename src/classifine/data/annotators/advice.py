@@ -5,6 +5,8 @@ Does not know how labels were chosen or texts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from classifine.data.annotators.agreement import Agreement
@@ -36,11 +38,12 @@ def advice(rules: Rules, votes: Votes, agreement: Agreement, *, n_ties: int) -> 
             f"{count(n_ties, 'item that ties is', 'items that tie are')} left out, although shares could be "
             "trained on; --ties random or --ties posterior keeps them"
         )
-    forms: dict[str, list[str]] = {}
-    for label in votes.labels:
-        forms.setdefault(" ".join(label.split()).casefold(), []).append(label)
-    twins = [" and ".join(map(repr, sorted(alike))) for alike in forms.values() if len(alike) > 1]
-    if twins:
+    if people := _twins(votes.annotators):
+        notes.append(
+            f"annotators whose names differ only in case or space count as different people: {some(people)}; "
+            "write each name in one way"
+        )
+    if twins := _twins(votes.labels):
         notes.append(
             f"labels that differ only in case or space count as different, which makes ties and lowers alpha: "
             f"{some(twins)}; write them the same, or name them in a file for --merge-labels"
@@ -53,3 +56,11 @@ def advice(rules: Rules, votes: Votes, agreement: Agreement, *, n_ties: int) -> 
             + (f"; did you mean {guess!r}?" if guess else "")
         )
     return tuple(notes)
+
+
+def _twins(names: Sequence[str]) -> list[str]:
+    """Find names that differ only in case or space."""
+    forms: dict[str, list[str]] = {}
+    for name in names:
+        forms.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    return [" and ".join(map(repr, sorted(alike))) for alike in forms.values() if len(alike) > 1]

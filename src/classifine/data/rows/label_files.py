@@ -14,7 +14,7 @@ from typing import Any
 
 from classifine.data.files.cells import as_text, is_blank
 from classifine.data.files.table_file import TableFile, require_file
-from classifine.errors import SettingsProblem, count, some
+from classifine.errors import FileUnreadable, SettingsProblem, count, some
 
 _OLD = ("old", "code", "from", "label", "id")
 _NEW = ("new", "name", "to", "label")
@@ -113,16 +113,26 @@ def _listed(path: Path) -> list[str]:
 
 
 def _pairs(path: Path) -> list[tuple[str, Any]]:
-    file = TableFile(path)
-    plain = [name.strip().casefold() for name in file.names]
+    try:
+        file = TableFile(path)
+    except FileUnreadable as problem:
+        raise FileUnreadable(
+            problem.what,
+            where=problem.where,
+            found=problem.found,
+            cure=f"save {path.name} as UTF-8; in Excel: CSV UTF-8",
+        ) from None
+    names = [name for name in file.names if name.strip()]  # Excel closes lines with delimiters
+    plain = [name.strip().casefold() for name in names]
     # Without a header, the first pair would be taken for one and be lost in silence.
     if len(plain) != 2 or plain[0] not in _OLD or plain[1] not in _NEW or plain[0] == plain[1]:
         raise _not_a("map", path, f"the first line {some([repr(name) for name in file.names], limit=10)}", _MAP)
-    old, new = file.names
+    old, new = names
     return [
         (as_text(one) or "", as_text(other) or "")
         for block in file.blocks()
         for one, other in zip(block.columns[old], block.columns[new], strict=True)
+        if not (is_blank(one) and is_blank(other))
     ]
 
 
