@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
+from tests.journey.samples import unlike
 from tests.tiny_models import tiny_model
 
 from classifine.errors import ClassifineError, SettingsProblem
@@ -24,7 +25,7 @@ from classifine.model.classifier import Classifier
 
 WORDS = {"no": "the bank raised its rate", "yes": "please sign the petition today", "so": "the weather is lovely"}
 LABELS = ["no", "yes", "so"] * 12
-TEXTS = [f"{WORDS[label]} {'again and ' * (i % 5)}{i}" for i, label in enumerate(LABELS)]
+TEXTS = [unlike(WORDS[label], i, words=1 + i % 5) for i, label in enumerate(LABELS)]
 # so few held-out rows tell little about an epoch: none may end the training early
 LEARNS: dict[str, Any] = {
     "learning_rate": 5e-3,
@@ -210,7 +211,7 @@ def _stripped(texts: Any) -> list[str]:
 
 def test_grid_search_over_the_learning_rate(bert: str) -> None:
     grid = {"learning_rate": np.array([1e-9, 5e-3]), "per_device_train_batch_size": np.array([8])}
-    search = GridSearchCV(TextClassifier(bert, num_train_epochs=20, random_state=1), grid, cv=2, error_score="raise")
+    search = GridSearchCV(TextClassifier(bert, **(LEARNS | {"learning_rate": None})), grid, cv=2, error_score="raise")
     search.fit(pd.Series(TEXTS), pd.Series(LABELS))
     assert search.best_params_["learning_rate"] == 5e-3
     assert search.predict(TEXTS[:3]).tolist() == LABELS[:3]

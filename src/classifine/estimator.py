@@ -19,6 +19,7 @@ from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from classifine.data.likeness.duplicates import clusters_of
 from classifine.data.splits.splitting import split_given
 from classifine.errors import DataError, LabelsProblem, SettingsProblem, some
 from classifine.labels import FloatMatrix, LabelSpace
@@ -39,10 +40,10 @@ class InputRefused(DataError, ValueError, TypeError):
 class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
     """Fine-tune a base model on texts and labels; a scikit-learn estimator for pipelines, searches and validation.
 
-    A stratified share of the rows is held out and chooses the best epoch; equal texts stay together. Where a label has
-    fewer than two different texts nothing is held out: the training rows choose the epoch themselves, and
-    ``history_["validation"]["held_out"]`` is false. To keep or share a fitted estimator, :meth:`save` it: unpickling
-    runs code and asks for these very package versions.
+    A stratified share of the rows is held out and chooses the best epoch; equal and nearly equal texts stay together,
+    and a label with one text only is learnt and not held out. Where nothing can be held out, the training rows choose
+    the epoch themselves, and ``history_["validation"]["held_out"]`` is false. To keep or share a fitted estimator,
+    :meth:`save` it: unpickling runs code and asks for these very package versions.
 
     Parameters
     ----------
@@ -195,8 +196,11 @@ def _held_out(rows: LabelledTexts, settings: Settings) -> Splits:
     """Divide the rows; where a label has too few different texts for that, both parts are all rows."""
     nothing = LabelledTexts((), (), (), ())
     size, positive = settings.data.validation_size, settings.data.positive
+    clusters = clusters_of(rows.texts, threshold=settings.data.near_duplicates)
     try:
-        return split_given(rows, None, nothing, validation_size=size, seed=settings.seed, positive=positive)
+        return split_given(
+            rows, None, nothing, validation_size=size, seed=settings.seed, positive=positive, clusters=clusters
+        )
     except LabelsProblem:
         return Splits(rows, rows, nothing, LabelSpace.of(rows.labels, positive=positive))
 

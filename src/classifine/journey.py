@@ -24,7 +24,7 @@ from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
 from classifine.preparation import Prepared, contaminated, prepare
 from classifine.runs import STAGES, RunFolder
-from classifine.settings import Settings
+from classifine.settings import DataSettings, Settings
 from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions, Splits
 
@@ -212,11 +212,16 @@ def seen_rows(run: RunFolder, splits: Splits, settings: Settings, *, allow: bool
     import json
 
     division = json.loads(run.audit.read_text("utf-8")).get("division") or {}
-    found = contaminated(splits, settings.data, told_apart=division.get("told_apart", False))
+    return seen_in(splits, settings.data, told_apart=division.get("told_apart", False), allow=allow)
+
+
+def seen_in(splits: Splits, data: DataSettings, *, told_apart: bool = False, allow: bool) -> Seen:
+    """Find which test rows of splits training or validation has seen; raises as :func:`seen_rows` does."""
+    found = contaminated(splits, data, told_apart=told_apart)
     if not allow:
-        found.refuse(settings.data.max_contaminated)
+        found.refuse(data.max_contaminated)
     counts = {kind: len(found.of_test(kind)) for kind in KINDS}
-    return Seen(counts, found.clean, found.test_rows, found.refused(settings.data.max_contaminated))
+    return Seen(counts, found.clean, found.test_rows, found.refused(data.max_contaminated))
 
 
 def scored(
@@ -235,11 +240,20 @@ def scored(
     return card, model, ladder
 
 
-def scored_in_memory(classifier: Classifier, data: Splits | LabelledTexts) -> Scorecard:
-    """Score a classifier that has no run folder; baselines need the training texts of splits."""
+def scored_in_memory(
+    classifier: Classifier, data: Splits | LabelledTexts, *, allow_contaminated: bool = False
+) -> Scorecard:
+    """Score a classifier that has no run folder; baselines need the training texts of splits.
+
+    Raises
+    ------
+    Contaminated
+        The test texts of splits were seen in training or validation, and that is not allowed.
+    """
     title = "fine-tuned model"
     if isinstance(data, Splits):
-        return scored(classifier, data, title=title, seed=Settings().seed, openings=1)[0]
+        seen = seen_in(data, Settings().data, allow=allow_contaminated)
+        return scored(classifier, data, title=title, seed=Settings().seed, openings=1, seen=seen)[0]
     return scorecard(_predicted(classifier, data, "texts", "model"), [], titles={"model": title}, test_openings=1)
 
 

@@ -195,9 +195,13 @@ def folds_of(splits: Splits, settings: Settings, *, folds: int, repeats: int) ->
     return table, cut_folds(table, folds, repeats=repeats, seed=settings.seed, separator=separator, clusters=clusters)
 
 
-def contaminated(splits: Splits, data: DataSettings, *, told_apart: bool) -> Contamination:
-    """Find what test rows share with the others; ids count only where the data names them."""
-    named = data.id is not None
+def contaminated(splits: Splits, data: DataSettings, *, told_apart: bool = False) -> Contamination:
+    """Find what test rows share with the others; ids that are mere row numbers share nothing."""
+    named = any(
+        (name.partition(":")[2] if told_apart else name) != str(row)
+        for _, table in splits.items()
+        for name, row in zip(table.ids, table.rows, strict=True)
+    )
     return contamination(splits, threshold=data.near_duplicates, named_ids=named, told_apart=told_apart)
 
 

@@ -6,15 +6,16 @@ Thin: each verb calls the room that owns the work. Does not know how any room do
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import journey
 from classifine.data.labelled import Say, labelled, silent
-from classifine.errors import UsageError
+from classifine.errors import SettingsProblem, UsageError, some, unknown_name
 from classifine.labels import LabelSpace
-from classifine.preparation import Prepared, audit_of_splits
+from classifine.preparation import Prepared, audit_of_splits, contaminated
 from classifine.runs import RunFolder, Source
 from classifine.settings import DataSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from classifine.evaluation.scorecard import Scorecard
     from classifine.model.classifier import Classifier
     from classifine.prediction.bulk import BulkResult
+
+
+# Data settings that still matter once the data has been divided.
+_OF_TRAINING = {"aggregation", "near_duplicates", "max_contaminated", "allow_contaminated"}
 
 
 def read(
@@ -69,6 +74,7 @@ def read(
     """
     named = {"id": id, "annotator": annotator}
     given = {name: value for name, value in named.items() if value is not None}
+    _refuse_others("read", settings, DataSettings)
     chosen = Settings().with_names({"text": text, "label": label, "seed": seed, **given, **settings})
     return labelled(source, chosen, texts=texts).table
 
@@ -154,6 +160,7 @@ def split(
     separator: str | None = None,
     rare_labels: RareRule = "train",
     near_duplicates: float = 0.7,
+    allow_contaminated: bool = False,
     seed: int = 42,
 ) -> Splits:
     """Divide labelled texts into train, validation and test, each label in its share; what is alike stays together.
@@ -172,6 +179,8 @@ def split(
         What becomes of labels with too few different texts for every part: ``train``, ``drop`` or ``refuse``.
     near_duplicates
         Jaccard similarity of character 5-grams from which two texts are near-duplicates.
+    allow_contaminated
+        Take the parts that the data assigns although test texts stand in the others, too.
     seed
         Another seed, another division.
 
@@ -179,6 +188,8 @@ def split(
     ------
     LabelsProblem
         There is one label only, or too few different texts.
+    Contaminated
+        The test texts that the data assigns were seen in training or validation.
     """
     from classifine.data.audit.auditing import audit as audit_texts
     from classifine.data.audit.auditing import raise_on_fail
@@ -187,8 +198,9 @@ def split(
 
     clusters = clusters_of(texts.texts, threshold=near_duplicates)
     space = LabelSpace.of(texts.labels, separator=separator)
-    raise_on_fail(audit_texts(texts, space=space, clusters=clusters, rare=rare_labels))
-    return split_texts(
+    given = texts.parts is not None
+    raise_on_fail(audit_texts(texts, space=space, clusters=clusters, rare=rare_labels, parts=1 if given else 3))
+    splits = split_texts(
         texts,
         validation_size=validation_size,
         test_size=test_size,
@@ -198,6 +210,10 @@ def split(
         clusters=clusters,
         seed=seed,
     )
+    if given and not allow_contaminated:
+        data = DataSettings(near_duplicates=near_duplicates)
+        contaminated(splits, data).refuse(data.max_contaminated)
+    return splits
 
 
 def train(
@@ -217,7 +233,7 @@ def train(
     seed
         Where every random choice starts.
     **settings
-        Any training setting by its Hugging Face name.
+        Any training setting by its Hugging Face name; and ``aggregation="soft"`` to train on annotators' shares.
 
     Raises
     ------
@@ -226,6 +242,11 @@ def train(
     """
     from classifine.model.classifier import Classifier
 
+    if late := sorted(settings.keys() & {f.name for f in fields(DataSettings)} - _OF_TRAINING):
+        raise SettingsProblem(
+            f"train cannot use {some([repr(name) for name in late])}: the data has been read and divided already",
+            cure="give them to read or split",
+        )
     data = DataSettings(positive=splits.space.positive)
     chosen = Settings(data=data).with_names({"model": model, "seed": seed, **settings})
     if out is None:
@@ -319,14 +340,14 @@ def evaluate(
     data
         With a classifier: splits, whose training texts fit the baselines it is compared with; or labelled texts alone.
     allow_contaminated
-        Score test texts of a run that training or validation has seen; every score then says so.
+        Score test texts that training or validation has seen; every score then says so.
     say
         Called with a stage and a plain sentence.
 
     Raises
     ------
     Contaminated
-        The test texts of a run were seen in training or validation.
+        The test texts of a run or of splits were seen in training or validation.
     UsageError
         A classifier without data, or a run folder with them.
     LabelsProblem
@@ -341,7 +362,7 @@ def evaluate(
             return journey.evaluate_again(run, settings, allow_contaminated=allow_contaminated, say=say)
     if data is None:
         raise UsageError("a classifier needs texts to be scored on", cure="pass splits or labelled texts")
-    return journey.scored_in_memory(classifier, data)
+    return journey.scored_in_memory(classifier, data, allow_contaminated=allow_contaminated)
 
 
 def write_report(run: Path | str) -> Path:
@@ -350,6 +371,15 @@ def write_report(run: Path | str) -> Path:
     with found.locked():
         journey.record(found, "report", lambda: journey.report_stage(found))
     return found.report
+
+
+def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:
+    """Refuse names that are no settings of the owner, which would have no effect."""
+    known = [f.name for f in fields(owner)]
+    strange = [name for name in given if name not in known]
+    if strange:
+        hints = "; ".join(unknown_name(name, known, noun="settings") for name in strange)
+        raise SettingsProblem(f"{verb} has no setting {some([repr(name) for name in strange])}", cure=hints)
 
 
 def _memory(splits: Splits) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,29 @@ def test_evaluate_looks_again(command: Command, tiny: Path, seen: list[str], tmp
     assert (code, "6 of 12 test rows" in err) == (1, True)
     code, out, _ = command("evaluate", folder, "--allow-contaminated")
     assert (code, "Contaminated" in out) == (0, True)
+
+
+def test_python_looks_too(tiny: Path, tmp_path: Path) -> None:
+    from classifine import evaluate, read, split, train
+    from classifine.errors import Contaminated, SettingsProblem
+
+    texts, labels = zip(*labelled_rows(60), strict=True)
+    splits = split(read((list(texts), list(labels))))
+    leaking = replace(splits, test=splits.train)
+    classifier = train(splits, model=str(tiny), num_train_epochs=1, learning_rate=5e-3, bf16=False)
+    assert evaluate(classifier, splits).to_dict()["seen"] is None
+    with pytest.raises(Contaminated, match="36 of 36 test rows"):
+        evaluate(classifier, leaking)
+    assert evaluate(classifier, leaking, allow_contaminated=True).verdict.startswith("Contaminated")
+    given = read({"text": [*texts, *texts[:6]], "label": [*labels, *labels[:6]], "part": ["train"] * 60 + ["test"] * 6},
+                 split="part")  # fmt: skip
+    with pytest.raises(Contaminated, match="6 of 6 test rows"):
+        split(given)
+    assert len(split(given, allow_contaminated=True).test) == 6
+    with pytest.raises(SettingsProblem, match="'author'"):
+        read((["a"], ["b"]), author="nobody")
+    with pytest.raises(SettingsProblem, match="has been read and divided already"):
+        train(splits, model=str(tiny), test_size=0.5)
 
 
 def test_a_text_that_is_nearly_seen_is_a_warning_with_the_clean_score(

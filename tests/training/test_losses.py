@@ -19,6 +19,11 @@ def test_balanced_weights_are_scikit_learns() -> None:
     assert class_weights("balanced", SPACE, labels).tolist() == pytest.approx(expected.tolist())
 
 
+def test_a_label_that_training_lacks_weighs_one() -> None:
+    space = LabelSpace(("late", "no", "yes"))
+    assert class_weights("balanced", space, ["no", "no", "no", "yes"]).tolist() == pytest.approx([1.0, 2 / 3, 2.0])
+
+
 def test_named_weights_leave_the_others_at_one() -> None:
     assert class_weights({"yes": 3.0}, SPACE, ["no", "yes"]).tolist() == [1.0, 3.0]
 

@@ -25,6 +25,11 @@ def test_soft_targets_are_the_annotators_shares_of_the_labels_in_the_space() -> 
     np.testing.assert_allclose(found, [[0.25, 0.75], [1.0, 0.0]])
 
 
+def test_a_label_that_no_annotator_gave_is_the_target_where_it_was_decided() -> None:
+    table = replace(TABLE, soft=({"maybe": 1.0}, {"no": 1.0}))
+    np.testing.assert_allclose(targets(table, SPACE, soft=True), [[0.0, 1.0], [1.0, 0.0]])
+
+
 def test_soft_targets_need_judgements() -> None:
     with pytest.raises(SettingsProblem, match="needs the judgements of several annotators"):
         targets(replace(TABLE, soft=None), SPACE, soft=True)

@@ -19,7 +19,8 @@ def class_weights(choice: str | Mapping[str, float], space: LabelSpace, labels: 
     Parameters
     ----------
     choice
-        ``none``: all 1. ``balanced``: n / (number of labels × rows of the label), as scikit-learn has it.
+        ``none``: all 1. ``balanced``: n / (number of labels × rows of the label), as scikit-learn has it, over the
+        labels that occur; one that does not, as when the data is divided by time, weighs 1.
         A table of label = weight: the named ones so, all others 1.
     space, labels
         The label space and the labels of the training rows.
@@ -43,7 +44,8 @@ def class_weights(choice: str | Mapping[str, float], space: LabelSpace, labels: 
         return torch.ones(len(space))
     if choice == "balanced":
         counts = tally(labels)
-        return torch.tensor([len(labels) / (len(space) * counts[name]) for name in space.names])
+        even = len(labels) / len(counts)
+        return torch.tensor([even / counts[name] if name in counts else 1.0 for name in space.names])
     raise SettingsProblem(
         f"class_weights = {choice!r} is not known", expected='"none", "balanced", or a table of label = weight'
     )

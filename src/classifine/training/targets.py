@@ -48,5 +48,7 @@ def targets(table: LabelledTexts, space: LabelSpace, *, soft: bool) -> IntVector
         for name, share in judged.items():
             if name in index:
                 shares[row, index[name]] = share
+        if not shares[row].any():  # decided for a label that no annotator gave
+            shares[row, index[table.labels[row]]] = 1.0
     shares /= shares.sum(axis=1, keepdims=True)
     return shares
