@@ -96,3 +96,12 @@ def test_utf16_without_a_mark(tmp_path: Path) -> None:
         assert (file.detected.encoding, file.detected.encoding_by) == (f"utf-16-{ending}", "guessed")
         path.write_bytes(("text,label\n" + CHINESE * 3).encode(f"utf-16-{ending}"))
         assert TableFile(path).detected.encoding == f"utf-16-{ending}"
+
+
+def test_a_named_encoding_that_the_bytes_contradict_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    told = {}
+    for encoding in ("utf-8", "cp1252"):
+        path.write_text("text,label\nGrüße,a\n", encoding)
+        told[encoding] = TableFile(path, encoding="cp1252").detected.encoding_by
+    assert told == {"utf-8": "named, though every byte fits UTF-8", "cp1252": "named"}

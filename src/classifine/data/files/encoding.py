@@ -21,7 +21,14 @@ from classifine.errors import FileUnreadable, UsageError
 
 LONGEST_LINE = 100_000_000
 
-EncodingBy = Literal["byte order mark", "every byte fits UTF-8", "most bytes fit UTF-8", "named", "guessed"]
+EncodingBy = Literal[
+    "byte order mark",
+    "every byte fits UTF-8",
+    "most bytes fit UTF-8",
+    "named",
+    "named, though every byte fits UTF-8",
+    "guessed",
+]
 
 _MARKS = [
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -67,11 +74,11 @@ def encoding_of(path: Path, wanted: str | None, *, on_bad_row: OnBadRow = "error
         if name is not None and not name.startswith(family):
             raise FileUnreadable(
                 f"{path} begins with the byte order mark of {family.upper()}, but {wanted} was asked for",
-                cure="leave --encoding out",
+                cure="leave --encoding out; if another file needs it, save that one as UTF-8",
             )
         return Encoding(marked, "byte order mark")
     if name is not None:
-        return Encoding(name, "named")
+        return Encoding(name, "named, though every byte fits UTF-8" if _contradicts(path, name) else "named")
     if ending := _wide(head, least=0.6):
         return _unmarked(path, head, ending)
     if not _misfits(path):
@@ -284,6 +291,17 @@ def _sample(path: Path) -> bytes:
         if not tail.isascii():
             found.append(tail)
     return b"\n".join(found)[:_SAMPLE]
+
+
+def _contradicts(path: Path, name: str) -> bool:
+    """Tell whether the first lines beyond ASCII are sound UTF-8, though another encoding was named."""
+    if name.startswith("utf-8"):
+        return False
+    sample = _sample(path)
+    try:
+        return bool(sample) and bool(sample.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _mostly_utf8(sample: bytes) -> bool:

@@ -90,7 +90,8 @@ class Detected:
         ``gzip``, ``zstd`` or none.
     encoding, encoding_by, confidence
         Of a text file: its name; ``byte order mark``, ``every byte fits UTF-8``, ``most bytes fit UTF-8`` (rows with
-        others are set aside), ``named`` or ``guessed``; and how sure a guess is, from 0 to 1.
+        others are set aside), ``named`` (with a doubt where the bytes are UTF-8) or ``guessed``; and
+        how sure a guess is, from 0 to 1.
     delimiter, delimiter_by
         Of a delimited file: the character; ``named`` or ``found``.
     line_ends, quoting
