@@ -17,7 +17,7 @@ from classifine.data.audit.findings import Level
 from classifine.data.audit.text_checks import Counter
 from classifine.data.labelled import Labelled, Say, labelled, silent
 from classifine.data.likeness.duplicates import clusters_of, normal_forms
-from classifine.data.rows.accounting import SetAside, by_reason
+from classifine.data.rows.accounting import LeftOut, SetAside, by_reason
 from classifine.data.rows.labelling import separator_of
 from classifine.data.rows.reading import Reading
 from classifine.data.splits.contamination import Contamination, contamination
@@ -25,11 +25,13 @@ from classifine.data.splits.folds import Fold
 from classifine.data.splits.folds import folds as cut_folds
 from classifine.data.splits.notes import SplitNotes
 from classifine.data.splits.splitting import Division, divide
-from classifine.errors import RowsProblem, count, some
+from classifine.errors import RowsProblem, SettingsProblem, count, some
 from classifine.labels import LabelSpace
 from classifine.settings import DataSettings, Settings
 from classifine.sources import DataFiles
 from classifine.tables import Judgements, LabelledTexts, Splits
+
+TOO_RARE = "label with too few different texts"
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,37 @@ class Examined:
     shared: Contamination | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what audit.json holds."""
+        """Give what audit.json holds; every row that came in is used, left out by reason, or rejected."""
         parts = list(self.found.values())
         nothing = self.found["first"].table.take(())
         whole = Splits(LabelledTexts.joined([part.table for part in parts]), nothing, nothing, LabelSpace(()))
         splits = self.division.splits if self.division else whole
-        told = audit_dict(_summed(parts), self.findings, splits, _annotation(parts))
+        told = audit_dict(_summed(self.found), self.findings, splits, _annotation(parts))
+        dropped = self._dropped()
+        if dropped:
+            told["left_out"] += [part.to_dict() for part in dropped]
+            told["rows_used"] -= sum(len(part.rows) for part in dropped)
+            told["texts"] = sum(len(table) for _, table in splits.items())
         return {
             **told,
             "splits": told["splits"] if self.division else {},
             "division": self.division.notes.to_dict() if self.division else None,
             "contamination": None if self.shared is None else self.shared.to_dict(),
         }
+
+    def _dropped(self) -> list[LeftOut]:
+        """List the rows of texts that were read and stand in no part, because their label is too rare."""
+        if self.division is None or not self.division.notes.dropped:
+            return []
+        divided = {name for _, table in self.division.splits.items() for name in table.ids}
+        told_apart = self.division.notes.told_apart
+        left_out = []
+        for role, part in self.found.items():
+            before = f"{'train' if role == 'first' else role}:" if told_apart else ""
+            lost = [name for name in part.table.ids if before + name not in divided]
+            rows = part.rows_of([(TOO_RARE, name) for name in lost])
+            left_out += [replace(one, reason=_named(one.reason, role)) for one in rows]
+        return left_out
 
 
 def examine(
@@ -110,11 +131,23 @@ def examine(
     data = settings.data
     named = {"first": files.first, "validation": files.validation, "test": files.test}
     sources = {role: source for role, source in named.items() if source is not None}
+    if data.time is not None and files.validation is not None and files.test is not None:
+        raise SettingsProblem(
+            "the time of the texts would have no effect: all three parts are given as files",
+            cure="leave --time out, or put all texts into one file",
+        )
     decisions = None if files.decisions is None else read_decisions(files.decisions)
-    found = {
-        role: labelled(source, settings, texts=files.texts, decisions=decisions, partly=len(sources) > 1, say=say)
-        for role, source in sources.items()
-    }
+    found: dict[str, Labelled] = {}
+    for role, source in sources.items():
+        found[role] = labelled(
+            source,
+            settings,
+            texts=files.texts,
+            decisions=decisions,
+            first=found.get("first"),
+            partly=len(sources) > 1,
+            say=say,
+        )
     if decisions:
         _refuse_unknown(decisions, found.values())
     first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
@@ -122,9 +155,9 @@ def examine(
     clusters = forms.clusters(threshold=data.near_duplicates)
     findings = audit(
         replace(first.table, parts=None),  # what given parts share is found below, with ids and groups
-        left_out=first.left_out,
-        rejected=by_reason((row.reason, row.row) for row in first.reading.rejected),
-        parts=1 if first.table.parts is not None else 3 - len(others),
+        left_out=_left_out(found),
+        rejected=_rejected(found),
+        parts=3 - len({"validation", "test"} & {*others, *(first.table.parts or ())}),
         rare=data.rare_labels,
         space=LabelSpace.of(first.table.labels, separator=separator_of(data)),
         forms=forms,
@@ -230,7 +263,8 @@ def _of_division(division: Division, shared: Contamination | None, data: DataSet
     told = tuple(Finding("division", "warn", one, cure="see `division` in audit.json") for one in sentences)
     if shared is None:
         return told + audit_splits(division.splits)
-    level: Level = "fail" if shared.refused(data.max_contaminated) else "warn"
+    refused = shared.refused(data.max_contaminated) and not data.allow_contaminated
+    level: Level = "fail" if refused else "warn"
     cure = "remove these rows, or read the score of the clean rows, which stands beside every score"
     found = tuple(Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings())
     clean = Finding("contamination", "good", "no row shares an id, a group or a text with another part")
@@ -252,12 +286,29 @@ def _annotation(found: Sequence[Labelled]) -> dict[str, Any] | None:
     return {**aggregations[0].to_dict(), "ties": sum(len(one.ties) for one in aggregations)}
 
 
-def _summed(found: Sequence[Labelled]) -> dict[str, Any]:
-    """Add up what several files brought."""
-    told = [one.to_dict() for one in found]
-    listed = ("left_out", "rejected", "detected", "repairs", "label_changes")
+def _summed(found: Mapping[str, Labelled]) -> dict[str, Any]:
+    """Add up what several files brought; what is left out or rejected beside the first names its file's role."""
+    told = [one.to_dict() for one in found.values()]
+    listed = ("detected", "repairs", "label_changes", "unnamed_labels")
+    counted = ("rows_in", "rows_used", "texts", "not_judged", "rows_with_fewer_labels")
     return {
-        **{name: sum(one.get(name, 0) for one in told) for name in ("rows_in", "rows_used", "texts", "not_judged")},
+        **{name: sum(one.get(name, 0) for one in told) for name in counted},
+        "left_out": [part.to_dict() for part in _left_out(found)],
+        "rejected": [part.to_dict() for part in _rejected(found)],
         **{name: [entry for one in told for entry in one.get(name, ())] for name in listed},
         "joins": [one["join"] for one in told if one.get("join")],
     }
+
+
+def _left_out(found: Mapping[str, Labelled]) -> list[LeftOut]:
+    parts = [(role, part) for role, one in found.items() for part in one.left_out]
+    return [replace(part, reason=_named(part.reason, role)) for role, part in parts]
+
+
+def _rejected(found: Mapping[str, Labelled]) -> list[LeftOut]:
+    sorted_out = {role: by_reason((row.reason, row.row) for row in one.reading.rejected) for role, one in found.items()}
+    return [replace(part, reason=_named(part.reason, role)) for role, parts in sorted_out.items() for part in parts]
+
+
+def _named(reason: str, role: str) -> str:
+    return reason if role == "first" else f"{reason} ({role} file)"

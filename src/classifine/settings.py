@@ -34,6 +34,7 @@ class DataSettings:
     text: str = _setting("text", "column that holds the text")
     label: str = _setting("label", "column that holds the label")
     id: str | None = _setting(None, "column that names the item; without one, the row number does")
+    on: str | None = _setting(None, "column by which labels and texts of two files are joined; without one, id")
     annotator: str | None = _setting(None, "column that names the annotator, when each row is one judgement")
     annotator_columns: tuple[str, ...] = _setting((), "one column per annotator, when each row is one item")
     group: str | None = _setting(None, "column whose equal rows stay in one split: author, thread, original")

@@ -65,6 +65,39 @@ def test_reviewed_ties_go_on_with_the_same_command(command: Command, tiny: Path,
     assert {source["role"] for source in run.read_manifest()["sources"]} == {"data", "decisions"}
 
 
+def test_labels_that_are_not_kept_are_not_written_as_gold(command: Command, tmp_path: Path) -> None:
+    words = ("--id", "item", "--annotator", "coder", "--keep-labels", "NA", "--keep-labels", "01.10")
+    assert command("aggregate", _judged(tmp_path / "data.csv"), *words, "-o", tmp_path / "gold.csv")[0] == 0
+    rows = _read(tmp_path / "gold.csv")
+    assert {row["label"] for row in rows} == {"NA", "01.10", ""}
+    assert {row["how"] for row in rows if not row["label"]} == {"label not kept", "tie, dropped"}
+    told = json.loads((tmp_path / "gold.json").read_text("utf-8"))
+    assert told["rows_in"] == told["rows_used"] + sum(part["count"] for part in told["left_out"])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--further-label", "label"), "named twice"),
+        (("--further-label", "a/b"), "cannot be part of a file's name"),
+        (("--further-label", "kind", "--decisions", "gold.ties.csv"), "belong to one column"),
+        (("--annotator-columns", "text", "--further-label", "kind"), "each annotator has a column"),
+        (("--expert", "A1"), "expert has an effect"),
+    ],
+)
+def test_what_would_mean_nothing_is_refused(
+    words: tuple[str, ...], says: str, command: Command, tmp_path: Path
+) -> None:
+    data = _judged(tmp_path / "data.csv")
+    gold = tmp_path / "gold.csv"
+    ties = write_csv(tmp_path / "gold.ties.csv", [("t0", "NA")], ("id", "label"))
+    given = [str(ties) if word == "gold.ties.csv" else word for word in words]
+    coder = () if "--annotator-columns" in words else ("--annotator", "coder")
+    code, _, err = command("aggregate", data, "--id", "item", *coder, *given, "-o", gold)
+    assert (code, says in err) == (2, True), err
+    assert not gold.exists()
+
+
 def test_gold_labels_can_be_trained_on_as_they_are_written(command: Command, tiny: Path, tmp_path: Path) -> None:
     gold = tmp_path / "gold.csv"
     words = ("--id", "item", "--annotator", "coder", "--ties", "random")

@@ -208,5 +208,9 @@ def test_ties_of_own_files_are_listed_and_every_row_is_counted(tiny: Path, tmp_p
     with found.ties.open(newline="", encoding="utf-8") as stream:
         assert [row["id"] for row in csv.DictReader(stream)] == ["train0", "train1", "test0", "test1"]
     audit = json.loads(found.audit.read_text("utf-8"))
-    assert (audit["rows_in"], audit["rows_used"], audit["texts"], audit["annotation"]["ties"]) == (180, 180, 86, 4)
+    assert (audit["rows_in"], audit["rows_used"], audit["texts"], audit["annotation"]["ties"]) == (180, 172, 86, 4)
+    assert [(part["reason"], part["count"]) for part in audit["left_out"]] == [
+        ("tie, dropped", 4),
+        ("tie, dropped (test file)", 4),
+    ]
     assert pq.read_table(found.judgements).num_rows == 180

@@ -90,7 +90,7 @@ def test_what_was_read_joined_and_renamed_is_said(run: RunFolder, audit: dict[st
     text = _shown(run, audit)
     told = [
         *("labels.csv 183 text table utf-8 (every byte fits UTF-8) semicolon (found)", "texts.csv 60 text table"),
-        *("used180", "left out: no text for this id2181, 182", "rejected: extra cell1183", "rows in183"),
+        *("used171", "left out: no text for this id2181, 182", "rejected: extra cell1183", "rows in183"),
         *("labels182180", "2t99, t98", "texts60600–", "quarantine/rows.csv"),
         "anamedApple",
     ]

@@ -26,6 +26,7 @@ from classifine.cli.options import (
 
 if TYPE_CHECKING:
     from classifine.data.labelled import Labelled
+    from classifine.settings import Settings
 
 
 @click.command(cls=Sectioned)
@@ -57,11 +58,38 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
             "judgements need annotators",
             cure="name their column with --annotator, or each annotator's column with --annotator-columns",
         )
+    _require_columns(settings, further_label, decided=decisions is not None)
     for column in (settings.data.label, *further_label):
         chosen = settings.with_names({"label": column})
         target = output if not further_label else output.with_name(f"{output.stem}.{column}{output.suffix}")
         found = labelled(list(data), chosen, texts=options["texts"], decisions=decisions, say=console.say)
         _write(found, target)
+
+
+def _require_columns(settings: Settings, further: tuple[str, ...], *, decided: bool) -> None:
+    """Refuse further columns of labels where it is not plain what they would mean."""
+    from classifine.errors import UsageError
+
+    if not further:
+        return
+    if settings.data.annotator_columns:
+        raise UsageError(
+            "where each annotator has a column, there is no further column of labels",
+            cure="leave --further-label out; for another question, name its columns with --annotator-columns",
+        )
+    if decided:
+        raise UsageError(
+            "decisions about ties belong to one column of labels",
+            cure="leave --further-label out, and type one command for each column",
+        )
+    if settings.data.label in further or len(set(further)) < len(further):
+        raise UsageError("a column of labels is named twice", cure="name each column once")
+    strange = [column for column in further if not column.strip(". ") or set(column) & set('/\\:*?"<>|\0')]
+    if strange:
+        raise UsageError(
+            f"the column {strange[0]!r} cannot be part of a file's name",
+            cure="aggregate it by a command of its own: --label COLUMN -o FILE",
+        )
 
 
 def _require_target(output: Path, sources: list[Any]) -> None:

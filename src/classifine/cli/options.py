@@ -29,7 +29,7 @@ LABELS = "Labels"
 ANNOTATORS = "Annotators"
 SPLITS = "Splits"
 _SECTIONS = {
-    COLUMNS: ("text", "label", "id", "annotator", "annotator_columns", "group", "time", "split"),
+    COLUMNS: ("text", "label", "id", "on", "annotator", "annotator_columns", "group", "time", "split"),
     FILES: ("encoding", "delimiter", "on_bad_row", "longest_cell"),
     LABELS: (
         "positive",
@@ -136,6 +136,10 @@ def settings_of(options: dict[str, Any]) -> Settings:
     settings = read_settings(file) if file else Settings()
     names = [f.name for f in fields(DataSettings)]
     given = {name: options[name] for name in (*names, *_MORE) if options.get(name) not in (None, ())}
+    if "keep_labels" in given:
+        from classifine.data.rows.label_files import read_label_list
+
+        given["keep_labels"] = read_label_list(given["keep_labels"])
     for name in ("merge_labels", "label_names"):
         if name in given and not isinstance(given[name], dict):
             from classifine.data.rows.label_files import read_label_map

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,9 @@ from classifine.cli.options import (
     settings_option,
     source_options,
 )
+
+if TYPE_CHECKING:
+    from classifine.tables import Splits
 
 
 @click.command(cls=Sectioned)
@@ -50,6 +54,8 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
     if prepared.ties:
         refuse_to_lose(output / "ties.csv", prepared.ties)
     made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, overwrite=overwrite)
+    for name in ("folds.csv", "rejected.csv"):  # what an earlier split left here says nothing about this one
+        (output / name).unlink(missing_ok=True)
     if folds is not None:
         made.append(output / "folds.csv")
         write_folds(made[-1], *folds_of(prepared.splits, settings, folds=folds, repeats=repeats))
@@ -60,5 +66,19 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
         write_rejected(output / "rejected.csv", prepared.rejected)
         made.append(output / "rejected.csv")
     console.say("files", ", ".join(map(str, made)))
-    words = " ".join(f'--{part} "{output / part}.csv"' for part in ("train", "validation", "test"))
-    console.say("next", f"classifine run {words} --id id")
+    console.say("next", _next(output, prepared.splits))
+
+
+def _next(output: Path, splits: Splits) -> str:
+    """Give the command that trains on the files, with the columns that protect the division."""
+    words = ["classifine", "run"]
+    for part, _ in splits.items():
+        words += [f"--{part}", f"{output / part}.csv"]
+    words += ["--id", "id"]
+    if splits.train.groups is not None:
+        words += ["--group", "group"]
+    if splits.space.positive is not None:
+        words += ["--positive", splits.space.positive]
+    if splits.space.separator is not None:
+        words += ["--multi-label", "--label-separator", splits.space.separator]
+    return shlex.join(words)

@@ -5,17 +5,18 @@ Every row that came in is used, left out by reason, or set aside. Does not know 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from classifine.data.annotators.aggregation import Aggregation, aggregate
-from classifine.data.rows.accounting import FileRead, LeftOut
+from classifine.data.rows.accounting import FileRead, LeftOut, by_reason
 from classifine.data.rows.labelling import Relabelling, relabel
 from classifine.data.rows.reading import Reading, read_judgements, read_labelled
-from classifine.errors import count
-from classifine.settings import Settings
+from classifine.errors import SettingsProblem, count
+from classifine.settings import DataSettings, Settings
 from classifine.tables import Judgements, LabelledTexts
 
 Say = Callable[[str, str], None]
@@ -50,6 +51,19 @@ class Labelled:
     aggregation: Aggregation | None = None
 
     @property
+    def rare(self) -> frozenset[str]:
+        """The labels that had too few rows, as ``min_rows`` says."""
+        changes = [change for one in self.relabelling for change in one.changes]
+        return frozenset(change.label for change in changes if change.step == "min_rows")
+
+    def rows_of(self, items: Sequence[tuple[str, str]]) -> tuple[LeftOut, ...]:
+        """Give the rows of items, or all their judgements, by reason: pairs of reason and id."""
+        if self.judgements is not None:
+            return _rows_of(items, self.judgements)
+        row_of = dict(zip(self.table.ids, self.table.rows, strict=True))
+        return by_reason((reason, row_of[name]) for reason, name in items)
+
+    @property
     def judgements(self) -> Judgements | None:
         """The judgements as they were read."""
         return self.reading.table if isinstance(self.reading.table, Judgements) else None
@@ -63,6 +77,8 @@ class Labelled:
             "texts": len(self.table),
             "left_out": [part.to_dict() for part in self.left_out],
             "label_changes": [change.to_dict() for one in self.relabelling for change in one.changes],
+            "unnamed_labels": [label for one in self.relabelling for label in one.unnamed],
+            "rows_with_fewer_labels": sum(one.lost_labels for one in self.relabelling),
         }
 
 
@@ -72,6 +88,7 @@ def labelled(
     *,
     texts: Any = None,
     decisions: Mapping[str, str] | None = None,
+    first: Labelled | None = None,
     partly: bool = False,
     say: Say = silent,
 ) -> Labelled:
@@ -87,29 +104,62 @@ def labelled(
         Where the texts stand if not beside the labels.
     decisions
         The labels that a person chose for items that tie.
+    first
+        What the training file gave, when this is a file beside it: which labels are rare is decided there.
     partly
         Whether decisions may be about items of other files.
     say
         Called with a stage and a plain sentence.
     """
     data = settings.data
+    refuse_idle(data)
+    rare = None if first is None else first.rare
+    on = data.on if texts is not None else None
     if data.annotator is None and not data.annotator_columns:
-        reading = read_labelled(source, data, texts=texts)
-        table, left_out, told = relabel(reading.table, data)
+        reading = read_labelled(source, data, texts=texts, on=on)
+        table, left_out, told = relabel(reading.table, data, rare=rare)
         _say_reading(reading, say)
         say("read", f"{count(len(table), 'labelled text')} of {count(reading.rows_in, 'row')} from {_named(source)}")
         return Labelled(table, reading, reading.left_out + left_out, (told,))
-    judged = read_judgements(source, data, texts=texts)
+    judged = read_judgements(source, data, texts=texts, on=on)
     _say_reading(judged, say)
     # Votes for labels that are not kept still count as votes; which labels are kept is asked of the items.
-    named, left_out, first = relabel(judged.table, replace(data, keep_labels=()))
+    named, left_out, before = relabel(judged.table, replace(data, keep_labels=()), rare=rare)
     if decisions is not None and partly:
         own = set(named.ids)
         decisions = {name: label for name, label in decisions.items() if name in own}
     found = aggregated(named, settings, decisions=decisions)
-    kept, unkept, second = relabel(found.labelled, replace(data, label_names={}, merge_labels={}))
+    kept, unkept, after = relabel(found.labelled, replace(data, label_names={}, merge_labels={}), rare=rare)
+    found = _without(found, kept, unkept)
     say("read", _told(found, _named(source)))
-    return Labelled(kept, judged, judged.left_out + left_out + _of_judgements(unkept, named), (first, second), found)
+    lost = [(item.how, item.id) for item in found.by_item if item.label is None]
+    return Labelled(kept, judged, judged.left_out + left_out + _rows_of(lost, named), (before, after), found)
+
+
+def refuse_idle(data: DataSettings) -> None:
+    """Refuse settings that would have no effect beside the others, since somebody counts on them.
+
+    Raises
+    ------
+    SettingsProblem
+        There are such settings; all are named.
+    """
+    judged = data.annotator is not None or bool(data.annotator_columns)
+    plain = DataSettings()
+    idle = [
+        (data.expert is not None and data.aggregation != "expert", "expert", 'aggregation = "expert"'),
+        (bool(data.priority) and data.ties != "priority", "priority", 'ties = "priority"'),
+        (bool(data.label_order) and data.scale != "ordinal", "label_order", 'scale = "ordinal"'),
+        (data.aggregation != plain.aggregation and not judged, "aggregation", "annotators"),
+        (data.ties != plain.ties and not judged, "ties", "annotators"),
+        (data.scale != plain.scale and not judged, "scale", "annotators"),
+    ]
+    told = [f"  - {name} has an effect with {needs} only" for wrong, name, needs in idle if wrong]
+    if told:
+        raise SettingsProblem(
+            "\n".join(["some settings would have no effect:", *told]),
+            cure="add what they need (annotators are named by --annotator or --annotator-columns), or leave them out",
+        )
 
 
 def aggregated(
@@ -179,13 +229,19 @@ def _told(found: Aggregation, where: str) -> str:
     )
 
 
-def _of_judgements(left_out: Sequence[LeftOut], judgements: Judgements) -> tuple[LeftOut, ...]:
-    """Give, for items that are left out by their first row, the rows of all their judgements."""
-    rows_of: dict[str, list[int]] = {}
-    for name, row in zip(judgements.ids, judgements.rows, strict=True):
-        rows_of.setdefault(name, []).append(row)
-    item_of = dict(zip(judgements.rows, judgements.ids, strict=True))
-    return tuple(
-        LeftOut(part.reason, tuple(sorted({row for one in part.rows for row in rows_of[item_of[one]]})))
-        for part in left_out
-    )
+def _without(found: Aggregation, kept: LabelledTexts, unkept: Sequence[LeftOut]) -> Aggregation:
+    """Take their labels from the items that are not kept, and say why they have none."""
+    reason_of = {row: part.reason for part in unkept for row in part.rows}
+    item_of = dict(zip(found.labelled.rows, found.labelled.ids, strict=True))
+    gone = {item_of[row]: reason for row, reason in reason_of.items()}
+    by_item = tuple(replace(item, label=None, how=gone[item.id]) if item.id in gone else item for item in found.by_item)
+    touched = Counter(item.how for item in by_item)
+    return replace(found, labelled=kept, by_item=by_item, touched=dict(touched.most_common()))
+
+
+def _rows_of(items: Sequence[tuple[str, str]], judgements: Judgements) -> tuple[LeftOut, ...]:
+    """Give the rows of all judgements of these items, by reason."""
+    reason_of = {name: reason for reason, name in items}
+    judged = zip(judgements.ids, judgements.rows, strict=True)
+    found = by_reason((reason_of[name], row) for name, row in judged if name in reason_of)
+    return tuple(LeftOut(part.reason, tuple(dict.fromkeys(part.rows))) for part in found)

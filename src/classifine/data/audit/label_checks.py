@@ -109,7 +109,9 @@ def rows_left_out(left_out: Sequence[LeftOut]) -> Finding:
     reasons = ", ".join(f"{part.reason} {len(part.rows):,}" for part in left_out)
     message = f"{count(total, 'row is', 'rows are')} left out: {reasons}"
     rows = [row for part in left_out for row in part.rows]
-    return of_rows("rows left out", "warn", message, rows, "fill or delete these rows; audit.json lists all of them")
+    return of_rows(
+        "rows left out", "warn", message, rows, "audit.json lists all of them by reason; mend what can be mended"
+    )
 
 
 def rows_rejected(rejected: Sequence[LeftOut]) -> Finding:

@@ -7,7 +7,7 @@ that was named ever divides a cell. Does not know files or how labels came about
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -109,7 +109,9 @@ def separator_of(settings: DataSettings) -> str | None:
     return separator
 
 
-def relabel(table: Table, settings: DataSettings) -> tuple[Table, tuple[LeftOut, ...], Relabelling]:
+def relabel(
+    table: Table, settings: DataSettings, *, rare: Collection[str] | None = None
+) -> tuple[Table, tuple[LeftOut, ...], Relabelling]:
     """Name codes, merge labels, keep some of them and drop rare ones, in this order.
 
     Of judgements, rare labels are not dropped: whether a label is rare shows only when each text has its label, and to
@@ -121,6 +123,9 @@ def relabel(table: Table, settings: DataSettings) -> tuple[Table, tuple[LeftOut,
         Labelled texts or judgements.
     settings
         ``label_names``, ``merge_labels``, ``keep_labels``, ``min_rows``, ``multi_label`` and ``label_separator``.
+    rare
+        Of a further file: the labels that were rare in the first one, where rarity is decided once, and where labels
+        that the settings name must occur. Without it, this is the first.
 
     Returns
     -------
@@ -143,6 +148,7 @@ def relabel(table: Table, settings: DataSettings) -> tuple[Table, tuple[LeftOut,
     (('no', 'yes'), (LeftOut(reason='label not kept', rows=(3,)),))
     """
     work = _Labels.of(table, separator_of(settings))
+    work.strict = rare is None
     unused, unnamed = work.name(settings.label_names)
     work.merge(settings.merge_labels)
     work.keep(settings.keep_labels)
@@ -150,13 +156,15 @@ def relabel(table: Table, settings: DataSettings) -> tuple[Table, tuple[LeftOut,
     told = Relabelling(tuple(work.changes), unused, unnamed, work.shortened())
     if isinstance(found, Judgements):
         return found, left_out, told
-    frequent, further, dropped = drop_rare(found, settings)
+    frequent, further, dropped = drop_rare(found, settings, rare=rare)
     told = replace(told, changes=told.changes + dropped.changes, lost_labels=told.lost_labels + dropped.lost_labels)
     return frequent, left_out + further, told
 
 
-def drop_rare(table: LabelledTexts, settings: DataSettings) -> tuple[LabelledTexts, tuple[LeftOut, ...], Relabelling]:
-    """Drop the labels that fewer than ``min_rows`` rows have; what is returned is as for :func:`relabel`.
+def drop_rare(
+    table: LabelledTexts, settings: DataSettings, *, rare: Collection[str] | None = None
+) -> tuple[LabelledTexts, tuple[LeftOut, ...], Relabelling]:
+    """Drop the labels that fewer than ``min_rows`` rows have, or those given; what is returned is as for `relabel`.
 
     Raises
     ------
@@ -165,7 +173,8 @@ def drop_rare(table: LabelledTexts, settings: DataSettings) -> tuple[LabelledTex
     """
     work = _Labels.of(table, separator_of(settings))
     rows = work.rows()
-    rare = [label for label in rows if rows[label] < settings.min_rows] if settings.min_rows > 1 else []
+    if rare is None:
+        rare = [label for label in rows if rows[label] < settings.min_rows] if settings.min_rows > 1 else []
     work.apply("min_rows", dict.fromkeys(rare))
     found, left_out = work.applied(table, f"label with fewer than {settings.min_rows} rows")
     return found, left_out, Relabelling(tuple(work.changes), lost_labels=work.shortened())
@@ -176,6 +185,7 @@ class _Labels:
 
     def __init__(self, cells: Sequence[str], further: Iterable[str], separator: str | None) -> None:
         self.separator = separator
+        self.strict = True  # whether labels that the settings name must occur
         self.counts = Counter(cells)
         self.divided = {cell: several_labels(cell, separator) for cell in self.counts}
         names = dict.fromkeys(label for several in self.divided.values() for label in several)
@@ -209,14 +219,14 @@ class _Labels:
         unused = tuple(code for code in names if code not in rows)
         unnamed = tuple(label for label in rows if label not in names)
         if unnamed:  # a whole codebook may name more than occurs; but here a code may have been mistyped
-            _refuse_unknown("label_names", unused, list(rows))
+            self._refuse_unknown("label_names", unused, list(rows))
         self._refuse_names("label_names", names)
         self.apply("label_names", names)
         return unused, unnamed
 
     def merge(self, merged: Mapping[str, str]) -> None:
         """Let labels count as another."""
-        _refuse_unknown("merge_labels", [label for label in merged if label not in self.rows()], list(self.rows()))
+        self._refuse_unknown("merge_labels", [label for label in merged if label not in self.rows()], list(self.rows()))
         chained = [label for label in merged.values() if merged.get(label, label) != label]
         if chained:
             raise SettingsProblem(
@@ -231,7 +241,7 @@ class _Labels:
         """Give up all labels but these."""
         if kept:
             rows = self.rows()
-            _refuse_unknown("keep_labels", [label for label in kept if label not in rows], list(rows))
+            self._refuse_unknown("keep_labels", [label for label in kept if label not in rows], list(rows))
             self.apply("keep_labels", dict.fromkeys(label for label in rows if label not in kept))
 
     def apply(self, step: str, change: Mapping[str, str | None]) -> None:
@@ -295,6 +305,10 @@ class _Labels:
             return {label: 1 / len(several) for label in several}
         whole = sum(shares.values())
         return {label: share * whole / total for label, share in left.items()}
+
+    def _refuse_unknown(self, step: str, unknown: Sequence[str], known: Sequence[str]) -> None:
+        if self.strict:
+            _refuse_unknown(step, unknown, known)
 
     def _refuse_names(self, step: str, names: Mapping[str, str]) -> None:
         blank = [old for old, new in names.items() if not new or new.isspace()]
