@@ -137,3 +137,15 @@ def test_a_failed_check_divides_nothing(tmp_path: Path) -> None:
     assert (examined.division, examined.to_dict()["splits"]) == (None, {})
     with pytest.raises(LabelsProblem, match="all 20 rows have the label 'a'"):
         prepare(DataFiles(data), Settings())
+
+
+def test_texts_that_cannot_be_divided_are_a_finding_among_the_others(tmp_path: Path) -> None:
+    rows = [(f"please sign the petition {i}", "yes") for i in range(30)]
+    rows += [(f"the weather is lovely {i}", "no") for i in range(30)]
+    examined = _examined(DataFiles(write_csv(tmp_path / "data.csv", rows)))
+    told = examined.to_dict()
+    failed = [finding for finding in told["findings"] if finding["level"] == "fail"]
+    assert len(told["findings"]) > 10
+    assert failed
+    assert "--near-duplicates 1" in failed[-1]["cure"]
+    assert _examined(DataFiles(tmp_path / "data.csv"), near_duplicates=1).division is not None

@@ -25,7 +25,7 @@ from classifine.data.splits.folds import Fold
 from classifine.data.splits.folds import folds as cut_folds
 from classifine.data.splits.notes import SplitNotes
 from classifine.data.splits.splitting import Division, divide
-from classifine.errors import RowsProblem, SettingsProblem, count, some
+from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem, count, some
 from classifine.labels import LabelSpace
 from classifine.settings import DataSettings, Settings
 from classifine.sources import DataFiles
@@ -127,29 +127,8 @@ def examine(
     DataError, UsageError
         The files, columns or labels are not usable.
     """
-    files.require()
     data = settings.data
-    named = {"first": files.first, "validation": files.validation, "test": files.test}
-    sources = {role: source for role, source in named.items() if source is not None}
-    if data.time is not None and files.validation is not None and files.test is not None:
-        raise SettingsProblem(
-            "the time of the texts would have no effect: all three parts are given as files",
-            cure="leave --time out, or put all texts into one file",
-        )
-    decisions = None if files.decisions is None else read_decisions(files.decisions)
-    found: dict[str, Labelled] = {}
-    for role, source in sources.items():
-        found[role] = labelled(
-            source,
-            settings,
-            texts=files.texts,
-            decisions=decisions,
-            first=found.get("first"),
-            partly=len(sources) > 1,
-            say=say,
-        )
-    if decisions:
-        _refuse_unknown(decisions, found.values())
+    found = _read(files, settings, say)
     first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
     forms = normal_forms(first.table.texts)
     clusters = forms.clusters(threshold=data.near_duplicates)
@@ -168,18 +147,21 @@ def examine(
     del forms  # as large as the texts
     if any(finding.level == "fail" for finding in findings):
         return Examined(found, findings)
-    division = divide(
-        first.table,
-        others.get("validation"),
-        others.get("test"),
-        validation_size=data.validation_size,
-        test_size=data.test_size,
-        seed=settings.seed,
-        positive=data.positive,
-        separator=separator_of(data),
-        rare=data.rare_labels,
-        clusters=clusters,
-    )
+    try:
+        division = divide(
+            first.table,
+            others.get("validation"),
+            others.get("test"),
+            validation_size=data.validation_size,
+            test_size=data.test_size,
+            seed=settings.seed,
+            positive=data.positive,
+            separator=separator_of(data),
+            rare=data.rare_labels,
+            clusters=clusters,
+        )
+    except LabelsProblem as problem:
+        return Examined(found, (*findings, Finding("division", "fail", _sentence(problem), cure=problem.cure or "")))
     given = bool(others) or first.table.parts is not None
     shared = contaminated(division.splits, data, told_apart=division.notes.told_apart) if given else None
     findings += _of_division(division, shared, data)
@@ -218,6 +200,33 @@ def prepare(
         ties=tuple(tie for one in parts if one.aggregation for tie in one.aggregation.ties),
         rejected=tuple(chain.from_iterable(one.reading.quarantine for one in parts)),
     )
+
+
+def _read(files: DataFiles, settings: Settings, say: Say) -> dict[str, Labelled]:
+    """Read the file that is divided and those that are taken as they are, with one file of decisions for all."""
+    files.require()
+    if settings.data.time is not None and files.validation is not None and files.test is not None:
+        raise SettingsProblem(
+            "the time of the texts would have no effect: all three parts are given as files",
+            cure="leave --time out, or put all texts into one file",
+        )
+    named = {"first": files.first, "validation": files.validation, "test": files.test}
+    sources = {role: source for role, source in named.items() if source is not None}
+    decisions = None if files.decisions is None else read_decisions(files.decisions)
+    found: dict[str, Labelled] = {}
+    for role, source in sources.items():
+        found[role] = labelled(
+            source,
+            settings,
+            texts=files.texts,
+            decisions=decisions,
+            first=found.get("first"),
+            partly=len(sources) > 1,
+            say=say,
+        )
+    if decisions:
+        _refuse_unknown(decisions, found.values())
+    return found
 
 
 def folds_of(splits: Splits, settings: Settings, *, folds: int, repeats: int) -> tuple[LabelledTexts, list[Fold]]:
@@ -269,6 +278,10 @@ def _of_division(division: Division, shared: Contamination | None, data: DataSet
     found = tuple(Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings())
     clean = Finding("contamination", "good", "no row shares an id, a group or a text with another part")
     return told + audit_drift(division.splits) + (found or (clean,))
+
+
+def _sentence(problem: LabelsProblem) -> str:
+    return f"{problem.what} ({problem.found})" if problem.found else problem.what
 
 
 def _counted(findings: Sequence[Finding]) -> str:

@@ -94,8 +94,8 @@ def audit(texts: LabelledTexts, *, model: str | None = None, separator: str | No
     Examples
     --------
     >>> found = audit(read((["Come along!", "It rained."], ["yes", "no"])))
-    >>> [finding.check for finding in found if finding.level == "warn"][:2]
-    ['rows of each label', 'size']
+    >>> [finding.check for finding in found if finding.level == "fail"]
+    ['labels to divide']
     """
     from classifine.data.audit.auditing import audit as audit_texts
 

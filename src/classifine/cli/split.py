@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,4 +83,5 @@ def _next(output: Path, splits: Splits) -> str:
         words += ["--positive", splits.space.positive]
     if splits.space.separator is not None:
         words += ["--multi-label", "--label-separator", splits.space.separator]
-    return shlex.join(words)
+    # Windows knows double quotes only
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

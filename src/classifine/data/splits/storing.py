@@ -194,7 +194,7 @@ def _refuse_other(folder: Path, digests: Mapping[Path, str]) -> None:
         raise RunRefused(
             f"{folder} holds another split",
             found=f"{some(other)} with other rows",
-            cure="choose another folder, or say that it may be overwritten",
+            cure="choose another folder, or add --overwrite",
         )
 
 
