@@ -47,9 +47,10 @@ def nearly_repeated(material: Material, clusters: IntVector) -> Finding:
     other = len(np.unique(clusters[near & _mixed(clusters, material.cells)]))
     message = (
         f"{count(int(again.sum()), 'row nearly repeats', 'rows nearly repeat')} the text of another, "
-        f"in {count(groups, 'group')} of similar texts; {other:,} of the groups "
-        f"{'has' if other == 1 else 'have'} different labels"
+        f"in {count(groups, 'group')} of similar texts"
     )
+    if other:
+        message += f"; {other:,} of the groups {'has' if other == 1 else 'have'} different labels"
     cure = (
         "nothing where each text is a case of its own, since similar texts stay in one split; look at those with "
         "different labels first"
