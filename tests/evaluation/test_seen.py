@@ -43,6 +43,7 @@ def test_each_contaminated_figure_says_so_and_has_the_clean_one_beside_it(draw: 
     assert told["scores"]["model"]["macro_f1"]["clean"] == expected.averages["macro_f1"].to_dict()
     assert told["scores"]["model"]["per_label"][1]["recall"]["clean"] == expected.per_label[1].recall.to_dict()
     assert told["seen"]["rows"] == 20
+    assert all(comparison["contaminated"] for comparison in told["comparisons"])
 
 
 def test_the_verdict_says_contaminated_first(draw: Draw) -> None:

@@ -218,9 +218,12 @@ class Scorecard:
             "scores": {name: self._told(name, scores) for name, scores in self.scores.items()},
             "seen": None if self.seen is None else self.seen.to_dict(),
             "titles": dict(self.titles),
-            "comparisons": [comparison.to_dict() for comparison in self.comparisons],
+            "comparisons": [self._marked(comparison.to_dict()) for comparison in self.comparisons],
             "mistakes": model.mistakes,
         }
+
+    def _marked(self, told: dict[str, Any]) -> dict[str, Any]:
+        return {**told, "contaminated": True} if self.seen is not None and self.seen.contaminated else told
 
     def _told(self, name: str, scores: Scores) -> dict[str, Any]:
         if self.seen is None:

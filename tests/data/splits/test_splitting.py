@@ -514,3 +514,22 @@ def test_a_hundred_thousand_rows_take_seconds() -> None:
     splits = split(table, seed=0)
     assert time.perf_counter() - started < 12
     assert [round(len(part) / 1000) for part in _parts(splits)] == [60, 20, 20]
+
+
+def test_what_is_cut_off_shares_no_group_with_a_given_part() -> None:
+    def table(first: int, n: int, groups: int) -> LabelledTexts:
+        names = tuple(f"r{i}" for i in range(first, first + n))
+        return LabelledTexts(
+            names,
+            tuple(f"text {name}" for name in names),
+            ("yes", "no") * (n // 2),
+            tuple(range(1, n + 1)),
+            groups=tuple(f"author {i % groups}" for i in range(n)),
+        )
+
+    train, validation = table(0, 60, 30), table(100, 10, 5)
+    found = divide(train, validation, seed=1)
+    test = found.splits.test
+    assert 8 <= len(test) <= 14
+    assert not set(test.groups or ()) & {*(validation.groups or ()), *(found.splits.train.groups or ())}
+    assert len(found.splits.train) + len(test) == 60

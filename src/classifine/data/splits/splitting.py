@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from classifine.data.splits.cutting import cut, in_order
 from classifine.data.splits.notes import RareRule, SplitNotes, absent_labels
+from classifine.data.splits.units import text_keys, units_of
 from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem, count, some
 from classifine.labels import LabelSpace, several_labels
 from classifine.tables import LabelledTexts, Splits
@@ -158,7 +159,7 @@ def divide(
     _refuse_unseen(tables, separator)
     sizes = {"validation": validation_size, "test": test_size}
     missing = {role: size for role, size in sizes.items() if role not in tables}
-    made, notes = cut(tables["train"], missing, seed, separator=separator, rare=rare, clusters=linked)
+    made, notes = _cut_loose(tables, missing, linked, seed, separator=separator, rare=rare)
     parts = {role: in_order(table) for role, table in tables.items() if role != "train"} | made
     if rare == "drop":
         parts, notes = _without_rare(tables, parts, notes, separator)
@@ -188,6 +189,45 @@ def _as_assigned(
         raise RowsProblem("no row is assigned to train", found=some(sorted(positions)), cure="assign training rows")
     tables = {part: table.take(positions[part]) for part in PARTS if part in positions}
     return tables, None if clusters is None else clusters[positions["train"]]
+
+
+def _cut_loose(
+    tables: Mapping[str, LabelledTexts],
+    missing: Mapping[str, float],
+    clusters: npt.NDArray[np.int64] | None,
+    seed: int,
+    *,
+    separator: str | None,
+    rare: RareRule,
+) -> tuple[dict[str, LabelledTexts], SplitNotes]:
+    """Cut the missing parts from train; rows of groups that stand in a given part stay in train."""
+    train = tables["train"]
+    held = _held(tables, clusters)
+    if not missing or not held.any():
+        return cut(train, missing, seed, separator=separator, rare=rare, clusters=clusters)
+    free = np.flatnonzero(~held)
+    loose = train.take(free.tolist())
+    # of all training rows, but never more than half of those that may be cut off
+    sizes = {role: min(size * len(train) / len(free), 0.5) for role, size in missing.items()}
+    linked = None if clusters is None else clusters[free]
+    made, notes = cut(loose, sizes, seed, separator=separator, rare=rare, clusters=linked)
+    kept = train.take(np.flatnonzero(held).tolist())
+    return made | {"train": in_order(LabelledTexts.joined([made["train"], kept]))}, notes
+
+
+def _held(tables: Mapping[str, LabelledTexts], clusters: npt.NDArray[np.int64] | None) -> npt.NDArray[np.bool_]:
+    """Find the training rows whose groups stand in a given part, too: cut off, they would be seen there."""
+    train = tables["train"]
+    groups = {
+        group for role, table in tables.items() if role != "train" for group in table.groups or () if group.strip()
+    }
+    nowhere = np.zeros(len(train), np.bool_)
+    if train.groups is None or not groups:
+        return nowhere
+    known = np.fromiter((group in groups for group in train.groups), np.bool_, len(train))
+    of_row = units_of(text_keys(train.texts), train.labels, groups=train.groups, clusters=clusters).of_row
+    held = np.isin(of_row, of_row[known])
+    return nowhere if held.all() else held
 
 
 def _refuse_unseen(tables: Mapping[str, LabelledTexts], separator: str | None) -> None:
