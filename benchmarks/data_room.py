@@ -129,10 +129,9 @@ def measured(step: str, files: list[str]) -> None:
         reading = read_labelled(files, data)
         rows = reading.rows_in
     else:
-        examined = examine(DataFiles(files), Settings(data=data), labels_only=step == "split")
-        assert examined.division is not None
-        notes, rows = examined.division.notes, sum(examined.division.notes.rows.values())
-        told = f"{len(examined.division.splits.space.names):,} labels, {notes.units:,} clusters"
+        division = examine(DataFiles(files), Settings(data=data), labels_only=step == "split").checked.require(data)
+        notes, rows = division.notes, sum(division.notes.rows.values())
+        told = f"{len(division.splits.space.names):,} labels, {notes.units:,} clusters"
         told += f"; missing: { ({p: len(set(n) - set(notes.rare)) for p, n in notes.absent.items()}) }"
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from classifine.data.rows.reading import read_labelled
-from classifine.data.splits.splitting import split_given
+from classifine.data.splits.splitting import divide
 from classifine.evaluation.comparison import compare
 from classifine.evaluation.scorecard import score
 from classifine.journey import finetuned
@@ -56,14 +56,14 @@ def official(name: str, rows: int, seed: int) -> Splits:
         tables[part] = read_labelled(path, Settings().data).table if path.exists() else None
     assert tables["train"] is not None
     validation = tables["val"]
-    return split_given(
+    return divide(
         subset(tables["train"], rows, seed),
         subset(validation, max(500, rows // 3), seed) if validation else None,
         tables["test"],
         validation_size=0.2,
         test_size=0.2,
         seed=seed,
-    )
+    ).splits
 
 
 def contender(splits: Splits, settings: Settings) -> FloatMatrix:

@@ -57,15 +57,15 @@ def test_every_judgement_is_used_or_listed(chosen: dict[str, str], tmp_path: Pat
     told, listed = _account(examined)
     assert len(listed) == len(set(listed))
     assert told["rows_in"] == told["rows_used"] + len(listed)
-    assert examined.division is not None
-    kept = {name for _, table in examined.division.splits.items() for name in table.ids}
+    assert examined.checked.division is not None
+    kept = {name for _, table in examined.checked.division.splits.items() for name in table.ids}
     judged = examined.found["first"].judgements
     assert judged is not None
     used = {row for name, row in zip(judged.ids, judged.rows, strict=True) if name in kept}
     assert used == set(judged.rows) - set(listed)
     assert told["texts"] == len(kept)
     if listed:
-        finding = next(one for one in examined.findings if one.check == "rows left out")
+        finding = next(one for one in examined.checked.findings if one.check == "rows left out")
         assert (finding.level, finding.count) == ("warn", len(listed))
 
 
@@ -81,8 +81,8 @@ def test_rarity_is_decided_in_the_training_file(tmp_path: Path) -> None:
     train = write_csv(tmp_path / "train.csv", _rows(a=20, b=20, c=12, d=2))
     test = write_csv(tmp_path / "test.csv", [(f"{text} again and again", la) for text, la in _rows(e=0, a=9, c=4, d=9)])
     examined = _examined(DataFiles(train=train, test=test), min_rows=5, near_duplicates=1)
-    assert examined.division is not None
-    assert set(examined.division.splits.test.labels) == {"a", "c"}
+    assert examined.checked.division is not None
+    assert set(examined.checked.division.splits.test.labels) == {"a", "c"}
     told, _ = _account(examined)
     assert [(part["reason"], part["count"]) for part in told["left_out"]] == [
         ("label with fewer than 5 rows", 2),
@@ -94,7 +94,7 @@ def test_labels_that_a_further_file_lacks_may_be_named(tmp_path: Path) -> None:
     train = write_csv(tmp_path / "train.csv", _rows(a=20, b=20, c=12))
     test = write_csv(tmp_path / "test.csv", [(f"{text} again and again", la) for text, la in _rows(a=9, b=4)])
     chosen: dict[str, Any] = {"keep_labels": ["a", "b"], "merge_labels": {"c": "b"}, "near_duplicates": 1}
-    assert _examined(DataFiles(train=train, test=test), **chosen).division is not None
+    assert _examined(DataFiles(train=train, test=test), **chosen).checked.division is not None
     with pytest.raises(SettingsProblem, match="'x'"):
         _examined(DataFiles(train=train, test=test), keep_labels=["a", "x"])
 
@@ -104,7 +104,7 @@ def test_what_the_test_file_loses_is_a_finding(tmp_path: Path) -> None:
     rows = [(f"{text} again and again", label) for text, label in _rows(a=30, b=30)]
     test = write_csv(tmp_path / "test.csv", [*rows, (" ", "a")])
     examined = _examined(DataFiles(train=train, test=test), near_duplicates=1)
-    finding = next(one for one in examined.findings if one.check == "rows left out")
+    finding = next(one for one in examined.checked.findings if one.check == "rows left out")
     assert (finding.level, finding.count) == ("warn", 1)
     assert "blank text (test file) 1" in finding.message
 
@@ -134,7 +134,7 @@ def test_a_time_for_parts_that_are_all_given_is_refused(tmp_path: Path) -> None:
 def test_a_failed_check_divides_nothing(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "data.csv", _rows(a=20))
     examined = _examined(DataFiles(data))
-    assert (examined.division, examined.to_dict()["splits"]) == (None, {})
+    assert (examined.checked.division, examined.to_dict()["splits"]) == (None, {})
     with pytest.raises(LabelsProblem, match="all 20 rows have the label 'a'"):
         prepare(DataFiles(data), Settings())
 
@@ -148,4 +148,4 @@ def test_texts_that_cannot_be_divided_are_a_finding_among_the_others(tmp_path: P
     assert len(told["findings"]) > 10
     assert failed
     assert "--near-duplicates 1" in failed[-1]["cure"]
-    assert _examined(DataFiles(tmp_path / "data.csv"), near_duplicates=1).division is not None
+    assert _examined(DataFiles(tmp_path / "data.csv"), near_duplicates=1).checked.division is not None

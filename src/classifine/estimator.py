@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from classifine.data.likeness.duplicates import clusters_of
-from classifine.data.splits.splitting import split_given
+from classifine.data.splits.splitting import divide
 from classifine.errors import DataError, LabelsProblem, SettingsProblem, some
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.classifier import Classifier
@@ -198,9 +198,9 @@ def _held_out(rows: LabelledTexts, settings: Settings) -> Splits:
     size, positive = settings.data.validation_size, settings.data.positive
     clusters = clusters_of(rows.texts, threshold=settings.data.near_duplicates)
     try:
-        return split_given(
-            rows, None, nothing, validation_size=size, seed=settings.seed, positive=positive, clusters=clusters
-        )
+        return divide(
+            rows, test=nothing, validation_size=size, seed=settings.seed, positive=positive, clusters=clusters
+        ).splits
     except LabelsProblem:
         return Splits(rows, rows, nothing, LabelSpace.of(rows.labels, positive=positive))
 

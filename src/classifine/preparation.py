@@ -47,13 +47,11 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Examined:
-    """Data that was read, checked and, where no check failed, divided.
+class Checked:
+    """Texts that were checked and, where no check failed, divided.
 
     Attributes
     ----------
-    found
-        The labelled texts of each file: ``first`` is divided, ``validation`` and ``test`` are taken as they are.
     findings
         What the checks found.
     division
@@ -62,18 +60,50 @@ class Examined:
         What the test rows share with the others, where the data came divided.
     """
 
-    found: Mapping[str, Labelled]
     findings: tuple[Finding, ...]
     division: Division | None = None
     shared: Contamination | None = None
 
+    def require(self, data: DataSettings) -> Division:
+        """Give the division.
+
+        Raises
+        ------
+        Contaminated
+            The test texts were seen in training or validation, and that is not allowed.
+        LabelsProblem
+            A check failed.
+        """
+        if self.shared is not None and not data.allow_contaminated:
+            self.shared.refuse(data.max_contaminated)
+        if self.division is None:
+            raise_on_fail(self.findings)
+        assert self.division is not None
+        return self.division
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Files that were read and whose texts were checked.
+
+    Attributes
+    ----------
+    found
+        The labelled texts of each file: ``first`` is divided, ``validation`` and ``test`` are taken as they are.
+    checked
+        What became of them.
+    """
+
+    found: Mapping[str, Labelled]
+    checked: Checked
+
     def to_dict(self) -> dict[str, Any]:
         """Give what audit.json holds; every row that came in is used, left out by reason, or rejected."""
-        parts = list(self.found.values())
+        division, parts = self.checked.division, list(self.found.values())
         nothing = self.found["first"].table.take(())
         whole = Splits(LabelledTexts.joined([part.table for part in parts]), nothing, nothing, LabelSpace(()))
-        splits = self.division.splits if self.division else whole
-        told = audit_dict(_summed(self.found), self.findings, splits, _annotation(parts))
+        splits = division.splits if division else whole
+        told = audit_dict(_summed(self.found), self.checked.findings, splits, _annotation(parts))
         dropped = self._dropped()
         if dropped:
             told["left_out"] += [part.to_dict() for part in dropped]
@@ -81,17 +111,18 @@ class Examined:
             told["texts"] = sum(len(table) for _, table in splits.items())
         return {
             **told,
-            "splits": told["splits"] if self.division else {},
-            "division": self.division.notes.to_dict() if self.division else None,
-            "contamination": None if self.shared is None else self.shared.to_dict(),
+            "splits": told["splits"] if division else {},
+            "division": division.notes.to_dict() if division else None,
+            "contamination": None if self.checked.shared is None else self.checked.shared.to_dict(),
         }
 
     def _dropped(self) -> list[LeftOut]:
         """List the rows of texts that were read and stand in no part, because their label is too rare."""
-        if self.division is None or not self.division.notes.dropped:
+        division = self.checked.division
+        if division is None or not division.notes.dropped:
             return []
-        divided = {name for _, table in self.division.splits.items() for name in table.ids}
-        told_apart = self.division.notes.told_apart
+        divided = {name for _, table in division.splits.items() for name in table.ids}
+        told_apart = division.notes.told_apart
         left_out = []
         for role, part in self.found.items():
             before = f"{'train' if role == 'first' else role}:" if told_apart else ""
@@ -127,18 +158,64 @@ def examine(
     DataError, UsageError
         The files, columns or labels are not usable.
     """
-    data = settings.data
     found = _read(files, settings, say)
-    first, others = found["first"], {role: one.table for role, one in found.items() if role != "first"}
-    forms = normal_forms(first.table.texts)
-    clusters = forms.clusters(threshold=data.near_duplicates)
-    findings = audit(
-        replace(first.table, parts=None),  # what given parts share is found below, with ids and groups
+    checked = check_texts(
+        found["first"].table,
+        {role: one.table for role, one in found.items() if role != "first"},
+        settings,
         left_out=_left_out(found),
         rejected=_rejected(found),
-        parts=3 - len({"validation", "test"} & {*others, *(first.table.parts or ())}),
+        count_tokens=count_tokens,
+        labels_only=labels_only,
+    )
+    if checked.division is not None:
+        say("audit", _counted(checked.findings))
+        parts = checked.division.splits.items()
+        say("split", ", ".join(f"{len(table):,} {name}" for name, table in parts) + " texts")
+    return Examined(found, checked)
+
+
+def check_texts(
+    texts: LabelledTexts,
+    others: Mapping[str, LabelledTexts],
+    settings: Settings,
+    *,
+    left_out: Sequence[LeftOut] = (),
+    rejected: Sequence[LeftOut] = (),
+    count_tokens: Counter | None = None,
+    labels_only: bool = False,
+) -> Checked:
+    """Audit labelled texts and, where no check fails, divide them.
+
+    Parameters
+    ----------
+    texts
+        What is divided, or the training texts.
+    others
+        Parts that are taken as they are: ``validation``, ``test``.
+    settings
+        What was chosen.
+    left_out, rejected
+        Rows that came in and are not among the texts.
+    count_tokens, labels_only
+        As in :func:`examine`.
+
+    Raises
+    ------
+    RowsProblem, SettingsProblem
+        Times or parts cannot be read, or settings contradict each other.
+    """
+    data = settings.data
+    separator = separator_of(data)
+    forms = normal_forms(texts.texts)
+    clusters = forms.clusters(threshold=data.near_duplicates)
+    findings = audit(
+        texts,
+        left_out=left_out,
+        rejected=rejected,
+        parts=3 - len({"validation", "test"} & {*others, *(texts.parts or ())}),
         rare=data.rare_labels,
-        space=LabelSpace.of(first.table.labels, separator=separator_of(data)),
+        space=LabelSpace.of(texts.labels, separator=separator),
         forms=forms,
         clusters=clusters,
         count_tokens=count_tokens,
@@ -146,28 +223,27 @@ def examine(
     )
     del forms  # as large as the texts
     if any(finding.level == "fail" for finding in findings):
-        return Examined(found, findings)
+        return Checked(findings)
     try:
         division = divide(
-            first.table,
+            texts,
             others.get("validation"),
             others.get("test"),
             validation_size=data.validation_size,
             test_size=data.test_size,
             seed=settings.seed,
             positive=data.positive,
-            separator=separator_of(data),
+            separator=separator,
             rare=data.rare_labels,
             clusters=clusters,
         )
     except LabelsProblem as problem:
-        return Examined(found, (*findings, Finding("division", "fail", _sentence(problem), cure=problem.cure or "")))
-    given = bool(others) or first.table.parts is not None
+        return Checked((*findings, Finding("division", "fail", _sentence(problem), cure=problem.cure or "")))
+    given = bool(others) or texts.parts is not None
     shared = contaminated(division.splits, data, told_apart=division.notes.told_apart) if given else None
-    findings += _of_division(division, shared, data)
-    say("audit", _counted(findings))
-    say("split", ", ".join(f"{len(table):,} {name}" for name, table in division.splits.items()) + " texts")
-    return Examined(found, findings, division, shared)
+    notes = (Finding("division", "warn", one, cure="see `division` in audit.json") for one in division.notes.warnings())
+    findings += (*notes, *_of_parts(division.splits, shared, data))
+    return Checked(findings, division, shared)
 
 
 def prepare(
@@ -186,16 +262,12 @@ def prepare(
         The files, columns or labels are not usable, or the test texts were seen in training or validation.
     """
     examined = examine(files, settings, say=say, count_tokens=count_tokens, labels_only=labels_only)
-    if examined.shared is not None and not settings.data.allow_contaminated:
-        examined.shared.refuse(settings.data.max_contaminated)
-    if examined.division is None:
-        raise_on_fail(examined.findings)
-    assert examined.division is not None
+    division = examined.checked.require(settings.data)
     parts = list(examined.found.values())
     return Prepared(
-        splits=examined.division.splits,
+        splits=division.splits,
         audit=examined.to_dict(),
-        notes=examined.division.notes,
+        notes=division.notes,
         judgements=tuple(one.judgements for one in parts if one.judgements is not None),
         ties=tuple(tie for one in parts if one.aggregation for tie in one.aggregation.ties),
         rejected=tuple(chain.from_iterable(one.reading.quarantine for one in parts)),
@@ -247,11 +319,13 @@ def contaminated(splits: Splits, data: DataSettings, *, told_apart: bool = False
     return contamination(splits, threshold=data.near_duplicates, named_ids=named, told_apart=told_apart)
 
 
-def audit_of_splits(splits: Splits) -> dict[str, Any]:
-    """Audit splits that did not come from files."""
+def audit_of_splits(splits: Splits, data: DataSettings) -> dict[str, Any]:
+    """Audit splits that did not come from files, and give what audit.json holds."""
     whole = LabelledTexts.joined([table for _, table in splits.items()])
-    findings = audit(whole, parts=1, space=splits.space) + audit_splits(splits) + audit_drift(splits)
-    return audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
+    shared = contaminated(splits, data)
+    findings = audit(whole, parts=1, space=splits.space) + _of_parts(splits, shared, data)
+    told = audit_dict(Reading(whole, len(whole), ()).to_dict(), findings, splits, None)
+    return {**told, "contamination": shared.to_dict()}
 
 
 def _refuse_unknown(decisions: Mapping[str, str], found: Iterable[Labelled]) -> None:
@@ -266,18 +340,16 @@ def _refuse_unknown(decisions: Mapping[str, str], found: Iterable[Labelled]) -> 
         )
 
 
-def _of_division(division: Division, shared: Contamination | None, data: DataSettings) -> tuple[Finding, ...]:
-    """Make findings of what a reader of scores must know about the splits."""
-    sentences = division.notes.warnings()
-    told = tuple(Finding("division", "warn", one, cure="see `division` in audit.json") for one in sentences)
+def _of_parts(splits: Splits, shared: Contamination | None, data: DataSettings) -> tuple[Finding, ...]:
+    """Find what parts that were made elsewhere share and how they differ; of our own, that no test text was seen."""
     if shared is None:
-        return told + audit_splits(division.splits)
+        return audit_splits(splits)
     refused = shared.refused(data.max_contaminated) and not data.allow_contaminated
     level: Level = "fail" if refused else "warn"
     cure = "remove these rows, or read the score of the clean rows, which stands beside every score"
     found = tuple(Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings())
     clean = Finding("contamination", "good", "no row shares an id, a group or a text with another part")
-    return told + audit_drift(division.splits) + (found or (clean,))
+    return audit_drift(splits) + (found or (clean,))
 
 
 def _sentence(problem: LabelsProblem) -> str:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from classifine import journey
 from classifine.data.labelled import Say, labelled, silent
 from classifine.errors import SettingsProblem, UsageError, some, unknown_name
-from classifine.labels import LabelSpace
-from classifine.preparation import Prepared, audit_of_splits, contaminated
+from classifine.preparation import Prepared, audit_of_splits, check_texts
 from classifine.runs import RunFolder, Source
 from classifine.settings import DataSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
@@ -80,7 +79,7 @@ def read(
 
 
 def audit(texts: LabelledTexts, *, model: str | None = None, separator: str | None = None) -> tuple[Finding, ...]:
-    """Check labelled texts; each finding is good, warn or fail, with row numbers and what to do.
+    """Check labelled texts and how they divide; each finding is good, warn or fail, with rows and what to do.
 
     Parameters
     ----------
@@ -97,11 +96,9 @@ def audit(texts: LabelledTexts, *, model: str | None = None, separator: str | No
     >>> [finding.check for finding in found if finding.level == "fail"]
     ['labels to divide']
     """
-    from classifine.data.audit.auditing import audit as audit_texts
-
-    space = LabelSpace.of(texts.labels, separator=separator)
-    counter = journey.token_counter(Settings().with_names({"model": model})) if model is not None else None
-    return audit_texts(texts, space=space, count_tokens=counter)
+    settings = _of_labels(separator)
+    counter = journey.token_counter(settings.with_names({"model": model})) if model is not None else None
+    return check_texts(texts, {}, settings, count_tokens=counter).findings
 
 
 def aggregate(
@@ -191,29 +188,17 @@ def split(
     Contaminated
         The test texts that the data assigns were seen in training or validation.
     """
-    from classifine.data.audit.auditing import audit as audit_texts
-    from classifine.data.audit.auditing import raise_on_fail
-    from classifine.data.likeness.duplicates import clusters_of
-    from classifine.data.splits.splitting import split as split_texts
-
-    clusters = clusters_of(texts.texts, threshold=near_duplicates)
-    space = LabelSpace.of(texts.labels, separator=separator)
-    given = texts.parts is not None
-    raise_on_fail(audit_texts(texts, space=space, clusters=clusters, rare=rare_labels, parts=1 if given else 3))
-    splits = split_texts(
-        texts,
-        validation_size=validation_size,
-        test_size=test_size,
-        positive=positive,
-        separator=separator,
-        rare=rare_labels,
-        clusters=clusters,
-        seed=seed,
-    )
-    if given and not allow_contaminated:
-        data = DataSettings(near_duplicates=near_duplicates)
-        contaminated(splits, data).refuse(data.max_contaminated)
-    return splits
+    chosen = {
+        "validation_size": validation_size,
+        "test_size": test_size,
+        "positive": positive,
+        "rare_labels": rare_labels,
+        "near_duplicates": near_duplicates,
+        "allow_contaminated": allow_contaminated,
+        "seed": seed,
+    }
+    settings = _of_labels(separator).with_names(chosen)
+    return check_texts(texts, {}, settings, labels_only=True).require(settings.data).splits
 
 
 def train(
@@ -256,7 +241,7 @@ def train(
     with run.locked():
         run.begin([_memory(splits)], chosen)
         if not run.done("data"):
-            prepared = Prepared(splits, audit_of_splits(splits))
+            prepared = Prepared(splits, audit_of_splits(splits, chosen.data))
             journey.record(run, "data", lambda: journey.keep_data(run, journey.checked(prepared, chosen)))
         if not run.done("train"):
             journey.record(run, "train", lambda: journey.train_stage(run, chosen))
@@ -371,6 +356,11 @@ def write_report(run: Path | str) -> Path:
     with found.locked():
         journey.record(found, "report", lambda: journey.report_stage(found))
     return found.report
+
+
+def _of_labels(separator: str | None) -> Settings:
+    """Give the settings for labels that stand several in a cell, or for one a text."""
+    return Settings().with_names({} if separator is None else {"multi_label": True, "label_separator": separator})
 
 
 def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:

@@ -53,13 +53,13 @@ def audit(output: Path, **options: Any) -> int:
     settings = settings_of(options)
     examined = examine(files_of(options), settings, say=_heard, count_tokens=token_counter(settings))
     console.tell()
-    for finding in examined.findings:
+    for finding in examined.checked.findings:
         tell(finding)
     durable.write_json(output, examined.to_dict())
     for aggregation in (part.aggregation for part in examined.found.values()):
         for sentence in (*aggregation.warnings, *aggregation.notes) if aggregation else ():
             console.say("mind", sentence)
-    levels: list[str] = [finding.level for finding in examined.findings]
+    levels: list[str] = [finding.level for finding in examined.checked.findings]
     console.tell()
     console.tell(", ".join(f"{levels.count(level)} {level}" for level in _MARKS))
     console.say("audit", str(output))

@@ -12,7 +12,7 @@ from classifine.data.annotators.aggregation import aggregate
 from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_splits, raise_on_fail
 from classifine.data.likeness.duplicates import normal_forms
 from classifine.data.rows.reading import LeftOut, Reading
-from classifine.data.splits.splitting import split
+from classifine.data.splits.splitting import divide
 from classifine.errors import LabelsProblem
 from classifine.tables import Judgements, LabelledTexts
 
@@ -83,7 +83,7 @@ def test_data_without_contradictions_that_pass_can_be_divided(pairs: list[tuple[
     table = _table(*((f"{text}{label}", label) for text, label in pairs))
     fails = [finding.check for finding in audit(table) if finding.level == "fail"]
     if "labels to divide" not in fails:
-        split(table, seed=0)
+        divide(table, seed=0)
 
 
 def test_a_training_file_with_own_validation_and_test_files_is_not_divided() -> None:
@@ -212,7 +212,7 @@ def test_the_dictionary_adds_up() -> None:
     )
     aggregation = aggregate(judgements, seed=0)
     reading = Reading(aggregation.labelled, 92, (LeftOut("blank label", (91, 92)),))
-    splits = split(reading.table, seed=0)
+    splits = divide(reading.table, seed=0).splits
     findings = audit(reading.table, left_out=reading.left_out) + audit_splits(splits)
     told = audit_dict(reading.to_dict(), findings, splits, aggregation.to_dict())
     assert list(told) == [

@@ -19,9 +19,9 @@ TEXTS = (
 )
 
 
-def _table(texts: tuple[str, ...], labels: tuple[str, ...], parts: tuple[str, ...] | None = None) -> LabelledTexts:
+def _table(texts: tuple[str, ...], labels: tuple[str, ...]) -> LabelledTexts:
     numbers = tuple(range(1, len(texts) + 1))
-    return LabelledTexts(tuple(map(str, numbers)), texts, labels, numbers, parts=parts)
+    return LabelledTexts(tuple(map(str, numbers)), texts, labels, numbers)
 
 
 def test_near_duplicates_are_told_apart_from_equal_texts() -> None:
@@ -43,21 +43,6 @@ def test_the_same_labels_in_another_order_contradict_nothing() -> None:
     table = _table(("oh", "oh", "ah", "ah"), ("joy|love", "love|joy", "joy", "joy|love"))
     found = repeats.contradictory(Material.of(table, "|"))
     assert (found.count, found.rows) == (2, (3, 4))
-
-
-def test_texts_across_given_splits_are_counted_by_kind() -> None:
-    parts = ("train", "test", "validation", "train", "test")
-    found = {one.check: one for one in audit(_table(TEXTS, ("a", "b", "a", "b", "b"), parts))}[
-        "texts across given splits"
-    ]
-    assert (found.level, found.count, found.rows) == ("warn", 2, (2, 3))
-    assert "of 2 test texts, 0 stand in train or validation too and 1 nearly so" in found.message
-    assert "of 1 validation text, 1 stand in train too and 0 nearly so" in found.message
-
-
-def test_data_without_given_splits_has_no_finding_on_them() -> None:
-    checks = {one.check for one in audit(_table(TEXTS, ("a", "b", "a", "b", "b")))}
-    assert not [check for check in checks if "given" in check or "drift" in check]
 
 
 def test_given_splits_are_checked_for_drift() -> None:

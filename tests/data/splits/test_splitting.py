@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifine.data.likeness.duplicates import normalise
-from classifine.data.splits.splitting import divide, split, split_given
+from classifine.data.splits.splitting import divide
 from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem
 from classifine.labels import LabelSpace
 from classifine.tables import LabelledTexts, Splits
@@ -53,7 +53,7 @@ _SIZES = st.sampled_from([0.1, 0.15, 0.2, 0.25, 1 / 3])
 def test_parts_are_disjoint_exhaustive_and_hold_every_label(
     table: LabelledTexts, validation_size: float, test_size: float, seed: int
 ) -> None:
-    splits = split(table, validation_size=validation_size, test_size=test_size, seed=seed)
+    splits = divide(table, validation_size=validation_size, test_size=test_size, seed=seed).splits
     rows = [row for part in _parts(splits) for row in zip(part.ids, part.texts, part.labels, part.rows, strict=True)]
     assert sorted(rows) == sorted(zip(table.ids, table.texts, table.labels, table.rows, strict=True))
     assert all(set(part.labels) == set(table.labels) for part in _parts(splits))
@@ -70,7 +70,7 @@ def test_parts_are_disjoint_exhaustive_and_hold_every_label(
 def test_shuffled_rows_give_the_same_splits(table: LabelledTexts, seed: int, chance: random.Random) -> None:
     order = list(range(len(table)))
     chance.shuffle(order)
-    assert split(table, seed=seed) == split(table.take(order), seed=seed)
+    assert divide(table, seed=seed).splits == divide(table.take(order), seed=seed).splits
 
 
 @settings(deadline=None)
@@ -79,7 +79,9 @@ def test_a_file_without_ids_may_be_shuffled_too(table: LabelledTexts, seed: int,
     order = list(range(len(table)))
     chance.shuffle(order)
     shuffled = replace(table.take(order), ids=table.ids, rows=table.rows)
-    for one, other in zip(_parts(split(table, seed=seed)), _parts(split(shuffled, seed=seed)), strict=True):
+    for one, other in zip(
+        _parts(divide(table, seed=seed).splits), _parts(divide(shuffled, seed=seed).splits), strict=True
+    ):
         assert Counter(zip(one.texts, one.labels, strict=True)) == Counter(zip(other.texts, other.labels, strict=True))
 
 
@@ -88,7 +90,7 @@ def test_a_file_without_ids_may_be_shuffled_too(table: LabelledTexts, seed: int,
 def test_each_label_keeps_its_share_to_within_one_row(
     yes: int, no: int, validation_size: float, test_size: float, seed: int
 ) -> None:
-    splits = split(_plain(yes=yes, no=no), validation_size=validation_size, test_size=test_size, seed=seed)
+    splits = divide(_plain(yes=yes, no=no), validation_size=validation_size, test_size=test_size, seed=seed).splits
     shares = {"train": 1 - validation_size - test_size, "validation": validation_size, "test": test_size}
     for name, part in splits.items():
         for label, number in (("yes", yes), ("no", no)):
@@ -97,43 +99,43 @@ def test_each_label_keeps_its_share_to_within_one_row(
 
 def test_many_small_labels_do_not_starve_a_split() -> None:
     # 12 rows of 60 labels: 7.2, 2.4 and 2.4 each; the odd row must not always go to the same split
-    splits = split(_plain(**{f"l{i}": 12 for i in range(60)}), seed=1)
+    splits = divide(_plain(**{f"l{i}": 12 for i in range(60)}), seed=1).splits
     assert len(splits.train) == 7 * 60
     assert all(130 <= len(part) <= 170 for part in _parts(splits)[1:])
 
 
 def test_another_seed_gives_another_division_of_the_same_sizes() -> None:
     table = _plain(yes=50, no=100)
-    divisions = {split(table, seed=seed).test.ids for seed in range(20)}
+    divisions = {divide(table, seed=seed).splits.test.ids for seed in range(20)}
     assert len(divisions) == 20
     assert {len(ids) for ids in divisions} == {30}
     # over many seeds each row comes to be tested about equally often
-    often = Counter(name for seed in range(200) for name in split(table, seed=seed).test.ids)
+    often = Counter(name for seed in range(200) for name in divide(table, seed=seed).splits.test.ids)
     assert len(often) == 150
     assert max(often.values()) < 75
 
 
 def test_parts_are_ordered_by_id() -> None:
-    splits = split(_plain(yes=30, no=30), seed=3)
+    splits = divide(_plain(yes=30, no=30), seed=3).splits
     assert all(list(part.rows) == sorted(part.rows) for part in _parts(splits))
 
 
 def test_large_groups_are_placed_before_the_small_ones_fill_up() -> None:
     table = _table(["same"] * 20 + [f"t{i}" for i in range(80)], ["yes"] * 100)
     for seed in range(10):
-        assert [len(part) for part in _parts(split(table, seed=seed))] == [60, 20, 20]
+        assert [len(part) for part in _parts(divide(table, seed=seed).splits)] == [60, 20, 20]
 
 
 def test_three_large_groups_still_reach_every_part() -> None:
     table = _table(["a"] * 30 + ["b"] * 30 + ["c"] * 30, ["yes"] * 90)
-    assert [len(part) for part in _parts(split(table, seed=0))] == [30, 30, 30]
+    assert [len(part) for part in _parts(divide(table, seed=0).splits)] == [30, 30, 30]
 
 
 def test_a_text_under_two_labels_stays_together() -> None:
     texts = [f"t{i % 40}" for i in range(80)]
     table = _table(texts, ["yes" if i % 3 else "no" for i in range(80)])
     for seed in range(10):
-        splits = split(table, seed=seed)
+        splits = divide(table, seed=seed).splits
         train, validation, test = (set(part.texts) for part in _parts(splits))
         assert not train & validation | train & test | validation & test
         assert all(set(part.labels) == {"no", "yes"} for part in _parts(splits))
@@ -142,7 +144,7 @@ def test_a_text_under_two_labels_stays_together() -> None:
 def test_labels_too_rare_for_three_parts_are_all_named() -> None:
     table = _table(["one", "two", "three", "x", "X ", "x", "y", "z"], ["a"] * 3 + ["b"] * 3 + ["c"] * 2)
     with pytest.raises(LabelsProblem) as refused:
-        split(table, seed=0, rare="refuse")
+        divide(table, seed=0, rare="refuse")
     assert "2 labels have too few different texts" in str(refused.value)
     assert "'b': 1, 'c': 2" in str(refused.value)
 
@@ -153,7 +155,7 @@ def test_contradictions_that_no_division_can_serve_are_refused() -> None:
     rows = [(text, label) for text, labels in texts.items() for label in labels]
     table = _table([text for text, _ in rows], [label for _, label in rows])
     with pytest.raises(LabelsProblem, match="several labels leave a split without a label"):
-        split(table, seed=0, rare="refuse")
+        divide(table, seed=0, rare="refuse")
     division = divide(table, seed=0)
     assert len(division.notes.absent) == 1
     assert any("labels that do not occur in" in warning for warning in division.notes.warnings())
@@ -162,39 +164,39 @@ def test_contradictions_that_no_division_can_serve_are_refused() -> None:
 @pytest.mark.parametrize(("validation_size", "test_size"), [(0.5, 0.5), (0.0, 0.2), (0.2, -0.1), (float("nan"), 0.2)])
 def test_sizes_that_leave_a_part_empty_are_refused(validation_size: float, test_size: float) -> None:
     with pytest.raises(SettingsProblem, match="leave one of them empty"):
-        split(_plain(yes=9, no=9), validation_size=validation_size, test_size=test_size, seed=0)
+        divide(_plain(yes=9, no=9), validation_size=validation_size, test_size=test_size, seed=0)
 
 
 def test_an_unknown_positive_label_is_refused() -> None:
     with pytest.raises(SettingsProblem, match="'Yes' does not occur"):
-        split(_plain(yes=9, no=9), seed=0, positive="Yes")
+        divide(_plain(yes=9, no=9), seed=0, positive="Yes")
 
 
 def test_own_files_are_taken_as_they_are() -> None:
     train = _table([f"t{i}" for i in range(10)], ["yes", "no"] * 5, prefix="a")
     validation = _table(["v1", "v2"], ["no", "yes"], prefix="b")
     test = _table(["t1", "x2"], ["yes", "yes"], prefix="c")
-    splits = split_given(train, validation, test, seed=0, positive="yes")
+    splits = divide(train, validation, test, seed=0, positive="yes").splits
     assert splits == Splits(train, validation, test, LabelSpace(("no", "yes"), "yes"))
 
 
 def test_what_is_missing_is_cut_from_train_and_never_from_test() -> None:
     train, test = _plain(yes=50, no=50), replace(_plain(yes=20, no=20), ids=tuple(f"q{i}" for i in range(40)))
-    splits = split_given(train, None, test, seed=0)
+    splits = divide(train, None, test, seed=0).splits
     assert splits.test == test
     assert [len(splits.train), len(splits.validation)] == [80, 20]
     assert set(splits.train.ids) | set(splits.validation.ids) == set(train.ids)
     assert Counter(splits.validation.labels) == {"yes": 10, "no": 10}
-    other = split_given(train, test, None, test_size=0.3, seed=0)
+    other = divide(train, test, None, test_size=0.3, seed=0).splits
     assert other.validation == test
     assert [len(other.train), len(other.test)] == [70, 30]
-    both = split_given(train, None, None, seed=0)
-    assert both == split(train, seed=0)
+    both = divide(train, None, None, seed=0).splits
+    assert both == divide(train, seed=0).splits
 
 
 def test_ids_that_occur_in_two_files_are_told_apart() -> None:
     table = _table([f"t{i}" for i in range(10)], ["yes", "no"] * 5, prefix="")
-    splits = split_given(table, None, _table(["u"], ["no"], prefix=""), validation_size=0.3, seed=0)
+    splits = divide(table, None, _table(["u"], ["no"], prefix=""), validation_size=0.3, seed=0).splits
     assert splits.test.ids == ("test:0",)
     ids = [*splits.train.ids, *splits.validation.ids]
     assert sorted(ids) == sorted(f"train:{i}" for i in range(10))
@@ -202,21 +204,21 @@ def test_ids_that_occur_in_two_files_are_told_apart() -> None:
 
 def test_an_empty_test_table_is_allowed() -> None:
     nothing = LabelledTexts((), (), (), ())
-    splits = split_given(_plain(yes=10, no=10), None, nothing, seed=0)
+    splits = divide(_plain(yes=10, no=10), None, nothing, seed=0).splits
     assert [len(part) for part in _parts(splits)] == [16, 4, 0]
 
 
 def test_labels_that_training_never_sees_are_all_named_with_their_rows() -> None:
     train = _plain(yes=5, no=5)
     with pytest.raises(LabelsProblem) as refused:
-        split_given(train, _table(["v", "w"], ["Yes", "no"]), _table(["x"], ["maybe"]), seed=0)
+        divide(train, _table(["v", "w"], ["Yes", "no"]), _table(["x"], ["maybe"]), seed=0)
     assert "2 labels of the other files never occur" in str(refused.value)
     assert "'Yes' in validation rows 1, 'maybe' in test rows 1" in str(refused.value)
 
 
 def test_a_label_absent_from_test_shifts_no_id() -> None:
     train = _plain(a=5, b=5, c=5)
-    splits = split_given(train, _table(["v"], ["c"], prefix="v"), _table(["x"], ["b"], prefix="x"), seed=0)
+    splits = divide(train, _table(["v"], ["c"], prefix="v"), _table(["x"], ["b"], prefix="x"), seed=0).splits
     assert splits.space.names == ("a", "b", "c")
 
 
@@ -238,7 +240,7 @@ def test_parts_that_the_data_assigns_are_taken_and_what_is_missing_is_cut_from_t
 
 def test_clusters_are_those_of_the_rows_that_are_cut() -> None:
     table = _assigned(_plain(yes=30, no=30), ["train", "train", "test"] * 20)
-    splits = split(table, seed=0, clusters=[i // 6 for i in range(60)])
+    splits = divide(table, seed=0, clusters=[i // 6 for i in range(60)]).splits
     places = {name: part for part, rows in splits.items() for name in rows.ids}
     for start in range(0, 60, 6):
         assert len({places[f"p{start + i}"] for i in (0, 1, 3, 4)}) == 1
@@ -246,7 +248,7 @@ def test_clusters_are_those_of_the_rows_that_are_cut() -> None:
 
 def test_equal_texts_in_assigned_parts_are_not_moved() -> None:
     texts = [f"t{i // 3}" for i in range(60)]
-    splits = split(_assigned(_table(texts, ["yes", "no"] * 30), ["train", "validation", "test"] * 20), seed=0)
+    splits = divide(_assigned(_table(texts, ["yes", "no"] * 30), ["train", "validation", "test"] * 20), seed=0).splits
     assert [len(part) for part in _parts(splits)] == [20, 20, 20]
 
 
@@ -259,7 +261,7 @@ def test_equal_texts_in_assigned_parts_are_not_moved() -> None:
 )
 def test_parts_that_cannot_be_read_are_named(parts: list[str], said: str) -> None:
     with pytest.raises(RowsProblem) as refused:
-        split(_assigned(_plain(yes=4), parts), seed=0)
+        divide(_assigned(_plain(yes=4), parts), seed=0)
     assert said in str(refused.value)
     if "tset" in parts:
         assert "'' (row 3), 'tset' (row 2)" in str(refused.value)
@@ -267,13 +269,13 @@ def test_parts_that_cannot_be_read_are_named(parts: list[str], said: str) -> Non
 
 def test_assigned_parts_and_own_files_exclude_each_other() -> None:
     with pytest.raises(SettingsProblem, match="exclude each other"):
-        split_given(_assigned(_plain(yes=4), ["train"] * 4), None, _plain(yes=2), seed=0)
+        divide(_assigned(_plain(yes=4), ["train"] * 4), None, _plain(yes=2), seed=0)
 
 
 def test_a_label_that_assigned_training_rows_lack_is_refused() -> None:
     table = _assigned(_table(["a", "b", "c"], ["yes", "yes", "no"]), ["train", "validation", "test"])
     with pytest.raises(LabelsProblem, match="'no' in test rows 3"):
-        split(table, seed=0)
+        divide(table, seed=0)
 
 
 def _rare() -> LabelledTexts:
@@ -333,19 +335,19 @@ def test_rare_labels_can_be_left_out_with_their_rows_named() -> None:
 def test_leaving_out_rare_rows_may_make_another_label_rare() -> None:
     table = _table(["a", "b", "c", "d", "e", "f"], ["x|y", "x|z", "x|y", "y", "w", "w"], prefix="p")
     with pytest.raises(LabelsProblem, match="too few different texts"):
-        split(table, seed=0, rare="drop", separator="|")
+        divide(table, seed=0, rare="drop", separator="|")
 
 
 def test_clusters_of_other_rows_are_a_mistake_of_the_program() -> None:
     with pytest.raises(ValueError, match=r"shape \[6\]"):
-        split(_plain(yes=3, no=3), seed=0, clusters=[0, 1])
+        divide(_plain(yes=3, no=3), seed=0, clusters=[0, 1])
 
 
 def test_nothing_but_rare_labels_cannot_fill_three_parts() -> None:
     with pytest.raises(LabelsProblem, match="validation and test would stay empty"):
-        split(_table(["a", "b", "c", "d"], ["1", "2", "3", "4"]), seed=0)
+        divide(_table(["a", "b", "c", "d"], ["1", "2", "3", "4"]), seed=0)
     with pytest.raises(LabelsProblem, match="too few different texts to fill 3 splits"):
-        split(_table([], []), seed=0)
+        divide(_table([], []), seed=0)
 
 
 def _groups(sizes: dict[str, int]) -> LabelledTexts:
@@ -369,7 +371,7 @@ def test_a_group_never_straddles_and_a_large_one_is_no_reason_to_refuse() -> Non
 
 def test_fewer_groups_than_parts_are_refused() -> None:
     with pytest.raises(LabelsProblem) as refused:
-        split(_groups({"a": 20, "b": 30}), seed=0)
+        divide(_groups({"a": 20, "b": 30}), seed=0)
     assert "would stay empty" in str(refused.value)
     assert "finer group column" in str(refused.value)
 
@@ -436,10 +438,10 @@ def test_the_earliest_texts_are_train_and_the_latest_test() -> None:
 
 
 def test_equal_times_are_never_divided() -> None:
-    splits = split(_by_time([1] * 10 + [2] * 10 + [3] * 80), seed=0)
+    splits = divide(_by_time([1] * 10 + [2] * 10 + [3] * 80), seed=0).splits
     assert [len(part) for part in _parts(splits)] == [10, 10, 80]
     with pytest.raises(RowsProblem, match="only 2 times"):
-        split(_by_time([1] * 10 + [2] * 10), seed=0)
+        divide(_by_time([1] * 10 + [2] * 10), seed=0)
 
 
 def test_a_text_said_again_later_stays_with_its_first_time() -> None:
@@ -466,7 +468,7 @@ def test_a_label_that_comes_up_late_is_told_not_refused() -> None:
 def test_what_is_missing_is_cut_by_time_where_training_rows_have_times() -> None:
     train = _by_time(list(range(1, 26)))
     test = replace(_table(["x", "y"], ["yes", "no"], prefix="q"), times=("2023-01-01", "2023-01-02"))
-    splits = split_given(train, None, test, seed=0)
+    splits = divide(train, None, test, seed=0).splits
     assert splits.validation.times == tuple(f"2024-03-{day}" for day in range(21, 26))
 
 
@@ -491,11 +493,11 @@ def test_each_of_several_labels_stands_in_every_part() -> None:
 
 def test_only_the_separator_divides_a_cell() -> None:
     table = _table([f"t{i}" for i in range(12)], ["a|b", "c, d", "a;b"] * 4)
-    assert split(table, seed=0).space.names == ("a;b", "a|b", "c, d")
-    assert split(table, seed=0, separator="|").space.names == ("a", "a;b", "b", "c, d")
+    assert divide(table, seed=0).splits.space.names == ("a;b", "a|b", "c, d")
+    assert divide(table, seed=0, separator="|").splits.space.names == ("a", "a;b", "b", "c, d")
     test = _table(["x"], ["b|z"], prefix="q")
     with pytest.raises(LabelsProblem, match="'z' in test rows 1"):
-        split_given(table, None, test, seed=0, separator="|")
+        divide(table, None, test, seed=0, separator="|")
 
 
 def test_notes_become_plain_json() -> None:
@@ -511,7 +513,7 @@ def test_a_hundred_thousand_rows_take_seconds() -> None:
     texts = [" ".join(chance.choices(words, k=15)) for _ in range(100_000)]
     table = _table(texts, [f"l{chance.randrange(30)}" for _ in texts])
     started = time.perf_counter()
-    splits = split(table, seed=0)
+    splits = divide(table, seed=0).splits
     assert time.perf_counter() - started < 12
     assert [round(len(part) / 1000) for part in _parts(splits)] == [60, 20, 20]
 

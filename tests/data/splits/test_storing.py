@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifine import durable
-from classifine.data.splits.splitting import divide, split
+from classifine.data.splits.splitting import divide
 from classifine.data.splits.storing import digest_of_row, splits_from_table, splits_table, write_splits
 from classifine.errors import RunRefused
 from classifine.labels import LabelSpace
@@ -63,7 +63,7 @@ def test_the_columns_of_a_stored_table() -> None:
     )
     names = ["id", "text", "label", "row", "group", "time", "soft", "content", "split"]
     assert splits_table(splits).column_names == names
-    plain = split(_table(), seed=0, positive="yes")
+    plain = divide(_table(), seed=0, positive="yes").splits
     assert splits_table(plain).column_names == ["id", "text", "label", "row", "content", "split"]
     assert splits_from_table(splits_table(plain), positive="yes") == plain
 
@@ -100,7 +100,7 @@ def test_cells_that_flow_into_each_other_have_other_digests() -> None:
 @pytest.mark.parametrize("column", ["id", "text", "label", "group", "content"])
 def test_a_stored_row_that_was_changed_is_named(column: str) -> None:
     table = replace(_table(), groups=tuple(f"g{i}" for i in range(30)))
-    stored = splits_table(split(table, seed=0))
+    stored = splits_table(divide(table, seed=0).splits)
     cells = stored.column(column).to_pylist()
     cells[3] += "x"
     changed = stored.set_column(stored.column_names.index(column), column, pa.array(cells, pa.string()))
@@ -112,7 +112,7 @@ def test_a_stored_row_that_was_changed_is_named(column: str) -> None:
 
 
 def test_rows_without_digests_are_refused() -> None:
-    stored = splits_table(split(_table(), seed=0)).drop_columns(["content"])
+    stored = splits_table(divide(_table(), seed=0).splits).drop_columns(["content"])
     with pytest.raises(RunRefused, match="have no digests"):
         splits_from_table(stored)
 
@@ -142,19 +142,19 @@ def test_written_splits_hold_every_row_and_how_they_came_about(tmp_path: Path) -
 
 def test_another_split_is_not_overwritten_unless_told(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("stays")
-    write_splits(tmp_path, split(_table(), seed=0), seed=0)
+    write_splits(tmp_path, divide(_table(), seed=0).splits, seed=0)
     before = (tmp_path / "test.csv").read_bytes()
-    write_splits(tmp_path, split(_table(), seed=0), seed=0)
+    write_splits(tmp_path, divide(_table(), seed=0).splits, seed=0)
     with pytest.raises(RunRefused, match="holds another split"):
-        write_splits(tmp_path, split(_table(), seed=1), seed=1)
+        write_splits(tmp_path, divide(_table(), seed=1).splits, seed=1)
     assert (tmp_path / "test.csv").read_bytes() == before
-    write_splits(tmp_path, split(_table(), seed=1), seed=1, overwrite=True)
+    write_splits(tmp_path, divide(_table(), seed=1).splits, seed=1, overwrite=True)
     assert (tmp_path / "test.csv").read_bytes() != before
     assert (tmp_path / "mine.txt").read_text() == "stays"
 
 
 def test_an_interrupted_write_is_finished_by_the_same_command(tmp_path: Path) -> None:
-    splits = split(_table(), seed=0)
+    splits = divide(_table(), seed=0).splits
     write_splits(tmp_path, splits, seed=0)
     (tmp_path / "split.json").unlink()
     (tmp_path / "test.csv").unlink()
@@ -164,7 +164,7 @@ def test_an_interrupted_write_is_finished_by_the_same_command(tmp_path: Path) ->
 def test_a_file_of_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("text,label\n")
     with pytest.raises(RunRefused, match=r"train\.csv"):
-        write_splits(tmp_path, split(_table(), seed=0), seed=0)
+        write_splits(tmp_path, divide(_table(), seed=0).splits, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
 
 

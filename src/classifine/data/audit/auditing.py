@@ -87,7 +87,6 @@ def _texts(
         repeats.repeated(material),
         repeats.nearly_repeated(material, similar),
         repeats.contradictory(material),
-        *_given_splits(material, similar),
         giveaways.own_names(material),
         giveaways.phrases(material),
         giveaways.length(material),
@@ -147,22 +146,6 @@ def audit_dict(
         },
         "annotation": None if annotation is None else dict(annotation),
     }
-
-
-def _given_splits(material: Material, clusters: npt.NDArray[np.int64]) -> list[Finding]:
-    """Check the splits that the data brings along."""
-    parts = material.table.parts
-    if parts is None:
-        return []
-    forms: dict[str, list[str]] = {}
-    for part, place in zip(parts, material.forms.place.tolist(), strict=True):
-        forms.setdefault(part, []).append(material.forms.forms[place])
-    compared = [
-        drift(name, forms[name], "train", forms["train"])
-        for name in ("validation", "test")
-        if name in forms and "train" in forms
-    ]
-    return [repeats.shared_by_parts(material, clusters, parts), *compared]
 
 
 def _seen(name: str, table: LabelledTexts, seen: Collection[str], where: str) -> Finding:

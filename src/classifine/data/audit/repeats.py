@@ -1,4 +1,4 @@
-"""Takes texts that are equal or nearly so and gives findings: repeats, contradictions, the same text in two splits.
+"""Takes texts that are equal or nearly so and gives findings: repeats and contradictions.
 
 Does not know how similar texts are found.
 """
@@ -56,28 +56,6 @@ def nearly_repeated(material: Material, clusters: IntVector) -> Finding:
         "different labels first"
     )
     return of_rows(check, "warn", message, material.rows[again], cure)
-
-
-def shared_by_parts(material: Material, clusters: IntVector, parts: tuple[str, ...]) -> Finding:
-    """Find test texts that stand in another given split, and validation texts that stand in training."""
-    check = "texts across given splits"
-    part = np.array(parts)
-    evaluated = {"test": part == "test", "validation": part == "validation"}
-    told, found = [], np.zeros(len(part), np.bool_)
-    for name, mine in evaluated.items():
-        theirs = (part == "train") | (evaluated["validation"] if name == "test" else False)
-        equal = mine & np.isin(material.forms.place, material.forms.place[theirs])
-        near = mine & ~equal & np.isin(clusters, clusters[theirs])
-        if equal.any() or near.any():
-            told.append(
-                f"of {count(int(mine.sum()), f'{name} text')}, {int(equal.sum()):,} stand in "
-                f"{'train or validation' if name == 'test' else 'train'} too and {int(near.sum()):,} nearly so"
-            )
-            found |= equal | near
-    if not told:
-        return Finding(check, "good", "no text stands in two of the given splits")
-    cure = "remove these rows from train and validation, or let classifine divide the data anew"
-    return of_rows(check, "warn", "; ".join(told), material.rows[found], cure)
 
 
 def _not_first(group: IntVector, rows: IntVector) -> npt.NDArray[np.bool_]:

@@ -32,66 +32,6 @@ class Division:
     notes: SplitNotes
 
 
-def split(
-    table: LabelledTexts,
-    *,
-    validation_size: float = 0.2,
-    test_size: float = 0.2,
-    seed: int,
-    positive: str | None = None,
-    separator: str | None = None,
-    rare: RareRule = "train",
-    clusters: Clusters | None = None,
-) -> Splits:
-    """Divide a table into three parts: :func:`divide` without the notes.
-
-    Examples
-    --------
-    >>> names = tuple(f"t{i}" for i in range(10))
-    >>> splits = split(LabelledTexts(names, names, ("yes", "no") * 5, tuple(range(1, 11))), seed=0)
-    >>> [len(part) for _, part in splits.items()]
-    [6, 2, 2]
-    """
-    return divide(
-        table,
-        validation_size=validation_size,
-        test_size=test_size,
-        seed=seed,
-        positive=positive,
-        separator=separator,
-        rare=rare,
-        clusters=clusters,
-    ).splits
-
-
-def split_given(
-    train: LabelledTexts,
-    validation: LabelledTexts | None,
-    test: LabelledTexts | None,
-    *,
-    validation_size: float = 0.2,
-    test_size: float = 0.2,
-    seed: int,
-    positive: str | None = None,
-    separator: str | None = None,
-    rare: RareRule = "train",
-    clusters: Clusters | None = None,
-) -> Splits:
-    """Take own files as they are and cut what is missing from train: :func:`divide` without the notes."""
-    return divide(
-        train,
-        validation,
-        test,
-        validation_size=validation_size,
-        test_size=test_size,
-        seed=seed,
-        positive=positive,
-        separator=separator,
-        rare=rare,
-        clusters=clusters,
-    ).splits
-
-
 def divide(
     train: LabelledTexts,
     validation: LabelledTexts | None = None,
@@ -139,6 +79,13 @@ def divide(
         Too few different texts; a rare label that is refused; a label of given parts that training never has.
     RowsProblem
         Times or parts that cannot be read.
+
+    Examples
+    --------
+    >>> names = tuple(f"t{i}" for i in range(10))
+    >>> splits = divide(LabelledTexts(names, names, ("yes", "no") * 5, tuple(range(1, 11))), seed=0).splits
+    >>> [len(part) for _, part in splits.items()]
+    [6, 2, 2]
     """
     if train.parts is not None and (validation is not None or test is not None):
         raise SettingsProblem(
