@@ -6,19 +6,17 @@ ever read and no code of a repository is ever run. Does not know how a model is 
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import json
-import os
 import re
-import sys
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
 from classifine.durable import sha256
-from classifine.errors import DiscError, ModelUnavailable, did_you_mean, some, unknown_name
+from classifine.errors import ModelUnavailable, did_you_mean, some, unknown_name
+from classifine.hub import Wanted, fetched, options
 from classifine.model.catalogue import BaseModel, catalogue, find
 
 WANTED = (
@@ -42,8 +40,6 @@ WANTED = (
 
 _VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.txt", "vocab.json", "spiece.model", "spm.model")
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+(?:@[\w][\w./-]*)?")
-_NO_STORE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
-_ELSEWHERE = "use --model minilm, or copy the model's folder here and pass its path"
 
 
 @dataclass(frozen=True)
@@ -265,111 +261,33 @@ def _unknown(model: str) -> NoReturn:
     )
 
 
-def _offline(offline: bool | None) -> bool:
-    if offline is not None:
-        return offline
-    value = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
-    return value.strip().upper() in ("1", "ON", "YES", "TRUE")
-
-
-def _cache() -> Path:
-    # As huggingface_hub does, which reads the environment only once, when it is imported.
-    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    if named:
-        return Path(os.path.expandvars(named)).expanduser()
-    roof = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("HF_HOME") or str(Path(roof) / "huggingface")
-    return Path(os.path.expandvars(home)).expanduser() / "hub"
-
-
 def _fetched(repo: str, revision: str, *, offline: bool | None) -> Path:
     """Give the snapshot's folder in the hub's cache, fetching what is not there yet."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    from huggingface_hub.utils.tqdm import tqdm
 
-    class Bar(tqdm):  # one of the hub's bars shows even where standard error is not a terminal
-        def __init__(self, *args: Any, **options: Any) -> None:
-            quiet = {} if sys.stderr.isatty() else {"disable": True}
-            super().__init__(*args, **options | quiet)  # type: ignore[no-untyped-call]
-
-    # HfHubHTTPError's first parent is the HTTP library's root error (which library, depends on the version);
-    # the hub's own transfer library raises RuntimeError and ConnectionError.
-    root = HfHubHTTPError.__bases__[0]
-    broken_off: tuple[type[BaseException], ...] = (root, json.JSONDecodeError, RuntimeError, ConnectionError)
     source = f"{repo}@{revision}" if revision else repo
-    cut = _offline(offline)
+    spelling = _name_cure(repo)
+    wanted = Wanted(
+        name=source,
+        kind="model",
+        prefix="",
+        page=f"https://huggingface.co/{repo}",
+        switch="TRANSFORMERS_OFFLINE",
+        refusal=ModelUnavailable,
+        misnamed=ModelUnavailable(f"{source} is not a name the hub allows", cure=spelling),
+        unknown=f"the hub knows no model {repo}, nor is there a folder of that name",
+        spelling=spelling,
+        elsewhere="use --model minilm, or copy the model's folder here and pass its path",
+    )
 
-    def fetch(*, local: bool) -> Path:
-        place = snapshot_download(
-            repo,
-            revision=revision or None,
-            cache_dir=_cache(),
-            endpoint=os.environ.get("HF_ENDPOINT") or None,
-            allow_patterns=list(WANTED),
-            ignore_patterns=["*/*"],
-            local_files_only=local,
-            tqdm_class=Bar,
-        )
-        return Path(place)
-
-    try:
-        return fetch(local=cut)
-    except HFValidationError as error:
-        raise ModelUnavailable(f"{source} is not a name the hub allows", cure=_name_cure(repo)) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
-        _explain(error, source, repo, offline=cut)
-    except broken_off as error:  # cut in mid-answer, or a login page in place of the hub
-        if "No space left" in str(error):
-            _no_store(source, "No space left on device", error)
-        try:
-            return fetch(local=True)
-        except LocalEntryNotFoundError:
-            _explain(error, source, repo, offline=cut)
-    except OSError as error:
-        if error.errno not in _NO_STORE:
-            raise
-        _no_store(source, str(error.strerror), error)
-
-
-def _no_store(source: str, why: str, error: BaseException) -> NoReturn:
-    raise DiscError(
-        f"could not store {source}: {why}",
-        where=str(_cache()),
-        cure="free some space, or set HF_HOME to a folder you may write to, then type the same command again",
-    ) from error
-
-
-def _explain(error: BaseException, source: str, repo: str, *, offline: bool) -> NoReturn:
-    """Say in one sentence why a fetch failed; the hub's own words may quote headers and are not repeated."""
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
-    answer = error if isinstance(error, HfHubHTTPError) else error.__cause__
-    status = answer.response.status_code if isinstance(answer, HfHubHTTPError) else None
-    token = "HF_TOKEN" in os.environ
-    if isinstance(answer, GatedRepoError):
-        what = f"{source} is gated: its owner asks for consent first"
-        cure = f"accept the terms at https://huggingface.co/{repo}, then set HF_TOKEN to a token of that account"
-    elif isinstance(answer, RevisionNotFoundError):
-        what = f"{repo} has no revision {source.partition('@')[2] or 'main'}"
-        cure = f"leave the revision out, or look it up at https://huggingface.co/{repo}/commits/main"
-    elif isinstance(answer, RepositoryNotFoundError):
-        what = f"the hub knows no model {repo}, nor is there a folder of that name"
-        cure = f"{_name_cure(repo)}; if it is private, set HF_TOKEN to a token that may read it"
-    elif status in (401, 403):
-        what = f"the hub refuses to hand out {source} ({status})"
-        cure = (
-            "HF_TOKEN is wrong or may not read it: renew it, or unset it for public models"
-            if token
-            else "set HF_TOKEN to a token that may read it"
-        )
-    elif offline:
-        what = f"{source} is not in the cache, and offline mode forbids to fetch it"
-        cure = f"unset HF_HUB_OFFLINE, {_ELSEWHERE}"
-    else:
-        what = f"the hub cannot be reached{f' ({status})' if status else ''}, and {source} is not in the cache"
-        cure = f"connect to the internet, {_ELSEWHERE}"
-    raise ModelUnavailable(what, where=str(_cache()) if "cache" in what else None, cure=cure) from error
+    kept: dict[str, Any] = {"allow_patterns": list(WANTED), "ignore_patterns": ["*/*"]}
+    return fetched(
+        lambda cached: Path(
+            snapshot_download(repo, revision=revision or None, local_files_only=cached, **kept, **options())
+        ),
+        wanted,
+        offline=offline,
+    )
 
 
 def _name_cure(repo: str) -> str:

@@ -87,22 +87,15 @@ def divide(
     >>> [len(part) for _, part in splits.items()]
     [6, 2, 2]
     """
-    if train.parts is not None and (validation is not None or test is not None):
-        raise SettingsProblem(
-            "own files for the splits and a column that says the split exclude each other",
-            cure="leave --split out, or put all rows into one file",
-        )
     linked = None if clusters is None else np.asarray(clusters, np.int64)
     if linked is not None and linked.shape != (len(train),):
         raise ValueError(f"clusters must have shape [{len(train)}], got {linked.shape}")
     given = {"train": train, "validation": validation, "test": test}
     tables = {role: table for role, table in given.items() if table is not None}
     if train.parts is not None:
-        tables, linked = _as_assigned(train, linked)
+        tables, linked = _as_assigned(tables, linked)
     told_apart = _share_ids(tables)
-    if told_apart:
-        tables = {role: _with_role(table, role) for role, table in tables.items()}
-    tables = {role: replace(table, parts=None) for role, table in tables.items()}
+    tables = {role: _of_role(table, role, named=told_apart) for role, table in tables.items()}
     _refuse_unseen(tables, separator)
     sizes = {"validation": validation_size, "test": test_size}
     missing = {role: size for role, size in sizes.items() if role not in tables}
@@ -118,9 +111,15 @@ def divide(
 
 
 def _as_assigned(
-    table: LabelledTexts, clusters: npt.NDArray[np.int64] | None
+    given: Mapping[str, LabelledTexts], clusters: npt.NDArray[np.int64] | None
 ) -> tuple[dict[str, LabelledTexts], npt.NDArray[np.int64] | None]:
     """Divide a table as its own column says."""
+    if len(given) > 1:
+        raise SettingsProblem(
+            "own files for the splits and a column that says the split exclude each other",
+            cure="leave --split out, or put all rows into one file",
+        )
+    table = given["train"]
     assert table.parts is not None
     positions: dict[str, list[int]] = {}
     for position, part in enumerate(table.parts):
@@ -206,8 +205,9 @@ def _share_ids(tables: Mapping[str, LabelledTexts]) -> bool:
     return len(names) > 1 and len(set().union(*names)) < sum(map(len, names))
 
 
-def _with_role(table: LabelledTexts, role: str) -> LabelledTexts:
-    return replace(table, ids=tuple(f"{role}:{name}" for name in table.ids))
+def _of_role(table: LabelledTexts, role: str, *, named: bool) -> LabelledTexts:
+    ids = tuple(f"{role}:{name}" for name in table.ids) if named else table.ids
+    return replace(table, ids=ids, parts=None)
 
 
 def _without_rare(
