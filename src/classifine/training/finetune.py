@@ -7,38 +7,35 @@ evaluation that keeps each text beside its label, in the precision of the traini
 from __future__ import annotations
 
 import contextlib
-import math
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, set_seed
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
 
 from classifine import durable
 from classifine.errors import SettingsProblem, TrainingFailed
-from classifine.evaluation.metrics import validation_metrics
-from classifine.labels import IntVector, LabelSpace
+from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
-from classifine.model.tokens import DEFAULT_MAX_LENGTH, Encoded, pad_id_of
+from classifine.model.tokens import DEFAULT_MAX_LENGTH, pad_id_of
 from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
-from classifine.progress import bar
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
-from classifine.training.batching import Collator, EncodedRows, LengthGroupedSampler
+from classifine.training.batching import Collator, EncodedRows
 from classifine.training.choices import check_arguments, resolve, training_arguments
-from classifine.training.losses import class_weights, summed_loss, summed_weight
+from classifine.training.losses import class_weights
 from classifine.training.targets import targets
+from classifine.training.trainer import FineTuningTrainer
+from classifine.training.watching import Watch
 
 # With these, a refusal by Hugging Face is no choice of the user's.
 _PLAIN = (TrainingSettings().optim, TrainingSettings().lr_scheduler_type)
-# Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
-_SHORT = 64
 
 
 @dataclass(frozen=True)
@@ -129,8 +126,8 @@ def finetune(
             "validation": backend.encode(validation.texts),
         }
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
-        watch = _Watch(len(train), chosen)
-        trainer = _Trainer(
+        watch = Watch(len(train), chosen)
+        trainer = FineTuningTrainer(
             model=backend.model,
             args=arguments,
             train_dataset=EncodedRows(encoded["train"], targets(train, space, soft=_soft(settings))),
@@ -186,99 +183,6 @@ def _seeded(seed: int) -> Iterator[None]:
             np.random.set_state(kept[1])
 
 
-class _Trainer(Trainer):
-    """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
-
-    # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
-    loss_is_scaled_for_ga = True
-
-    def wire(
-        self,
-        backend: TorchBackend,
-        validation: Encoded,
-        truth: IntVector,
-        space: LabelSpace,
-        weights: torch.Tensor,
-        chosen: TrainingSettings,
-    ) -> None:
-        """Hand over what the loss and the evaluation need."""
-        # Otherwise the count of rows would be passed into the model, whose own loss would ignore it.
-        self.model_accepts_loss_kwargs = False
-        self.backend, self.validation, self.truth, self.space = backend, validation, truth, space
-        self.weights = weights.to(self.args.device)
-        self.smoothing = chosen.label_smoothing_factor
-        self.evaluation_seconds = 0.0
-        self.fused = backend.model.config._attn_implementation
-
-    def use_attention(self, name: str) -> None:
-        """Choose how attention is computed; the function is the same."""
-        model = self.accelerator.unwrap_model(self.model)
-        if model.config._attn_implementation != name:
-            model.set_attn_implementation(name)
-
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
-        """Give the weight of the rows of a whole update, over all processes, as one process's share."""
-        if not batch_samples:
-            return None
-        total = torch.stack([summed_weight(batch["labels"].to(device), self.weights) for batch in batch_samples]).sum()
-        return self.accelerator.gather(total).sum() / self.accelerator.num_processes
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Give the batch's part of the update's loss."""
-        labels = inputs.pop("labels")
-        if self.args.device.type == "cpu" and self.fused == "sdpa":
-            self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
-        outputs = model(**inputs)
-        loss = summed_loss(outputs.logits, labels, self.weights, self.smoothing) / num_items_in_batch
-        return (loss, outputs) if return_outputs else loss
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        rows: EncodedRows = self.train_dataset  # type: ignore[assignment]
-        update = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGroupedSampler(rows.encoded.lengths, batch=update * self.args.world_size, seed=self.args.seed)
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Score the validation texts in the training's precision; row order cannot get lost on the way."""
-        started = time.perf_counter()
-        self.backend.model = self.model
-        probabilities = self.backend.probabilities(self.validation)
-        found = validation_metrics(probabilities, self.truth, self.space)
-        metrics = {f"eval_{name}": value for name, value in found.items()}
-        self.evaluation_seconds += time.perf_counter() - started
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
-
-
-class _Watch(TrainerCallback):
-    """Shows progress in texts with rate and time left, and stops when the loss is not a number."""
-
-    def __init__(self, rows: int, chosen: TrainingSettings) -> None:
-        self.rows = rows
-        self.total = round(rows * (chosen.num_train_epochs or 0))
-        self.bar: Any = None
-
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        self.bar = bar("training", total=self.total, unit="texts")
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.bar.n = min(self.total, round((state.epoch or 0) * self.rows))
-        self.bar.update(0)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        loss = (logs or {}).get("loss")
-        if loss is not None and not math.isfinite(loss):
-            raise TrainingFailed(
-                f"the training loss is {loss} after step {state.global_step}",
-                cure="into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",
-            )
-
-    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
-        self.bar.close()
-
-
 def _soft(settings: Settings) -> bool:
     return settings.data.aggregation == "soft"
 
@@ -299,7 +203,7 @@ def _early_stopping(chosen: TrainingSettings) -> list[TrainerCallback]:
 
 
 def _history(
-    trainer: _Trainer,
+    trainer: FineTuningTrainer,
     chosen: TrainingSettings,
     base: ResolvedModel,
     backend: TorchBackend,
