@@ -1,0 +1,90 @@
+"""Takes encoded rows and a model and gives Hugging Face's Trainer with our loss, order of batches and evaluation.
+
+The loss is one mean over all rows of an update, however they are cut into batches; the evaluation keeps each text
+beside its label. Does not know settings files, run folders or the test split.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from transformers import Trainer
+
+from classifine.evaluation.metrics import validation_metrics
+from classifine.labels import IntVector, LabelSpace
+from classifine.model.tokens import Encoded
+from classifine.model.torch_backend import TorchBackend
+from classifine.settings import TrainingSettings
+from classifine.training.batching import EncodedRows, LengthGroupedSampler
+from classifine.training.losses import summed_loss, summed_weight
+
+# Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
+_SHORT = 64
+
+
+class FineTuningTrainer(Trainer):
+    """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
+
+    # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
+    loss_is_scaled_for_ga = True
+
+    def wire(
+        self,
+        backend: TorchBackend,
+        validation: Encoded,
+        truth: IntVector,
+        space: LabelSpace,
+        weights: torch.Tensor,
+        chosen: TrainingSettings,
+    ) -> None:
+        """Hand over what the loss and the evaluation need."""
+        # Otherwise the count of rows would be passed into the model, whose own loss would ignore it.
+        self.model_accepts_loss_kwargs = False
+        self.backend, self.validation, self.truth, self.space = backend, validation, truth, space
+        self.weights = weights.to(self.args.device)
+        self.smoothing = chosen.label_smoothing_factor
+        self.evaluation_seconds = 0.0
+        self.fused = backend.model.config._attn_implementation
+
+    def use_attention(self, name: str) -> None:
+        """Choose how attention is computed; the function is the same."""
+        model = self.accelerator.unwrap_model(self.model)
+        if model.config._attn_implementation != name:
+            model.set_attn_implementation(name)
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        """Give the weight of the rows of a whole update, over all processes, as one process's share."""
+        if not batch_samples:
+            return None
+        total = torch.stack([summed_weight(batch["labels"].to(device), self.weights) for batch in batch_samples]).sum()
+        return self.accelerator.gather(total).sum() / self.accelerator.num_processes
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Give the batch's part of the update's loss."""
+        labels = inputs.pop("labels")
+        if self.args.device.type == "cpu" and self.fused == "sdpa":
+            self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
+        outputs = model(**inputs)
+        loss = summed_loss(outputs.logits, labels, self.weights, self.smoothing) / num_items_in_batch
+        return (loss, outputs) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        rows: EncodedRows = self.train_dataset  # type: ignore[assignment]
+        update = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedSampler(rows.encoded.lengths, batch=update * self.args.world_size, seed=self.args.seed)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Score the validation texts in the training's precision; row order cannot get lost on the way."""
+        started = time.perf_counter()
+        self.backend.model = self.model
+        probabilities = self.backend.probabilities(self.validation)
+        found = validation_metrics(probabilities, self.truth, self.space)
+        metrics = {f"eval_{name}": value for name, value in found.items()}
+        self.evaluation_seconds += time.perf_counter() - started
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics

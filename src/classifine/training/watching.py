@@ -1,0 +1,47 @@
+"""Takes the Trainer's signals and shows progress with rate and time left; a loss that is no number stops the training.
+
+Does not know how the loss came about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import TrainerCallback
+
+from classifine.errors import TrainingFailed
+from classifine.progress import bar
+from classifine.settings import TrainingSettings
+
+
+class Watch(TrainerCallback):
+    """Shows progress in texts with rate and time left, and stops when the loss is not a number."""
+
+    def __init__(self, rows: int, chosen: TrainingSettings) -> None:
+        self.rows = rows
+        self.total = round(rows * (chosen.num_train_epochs or 0))
+        self.bar: Any = None
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Open the bar."""
+        self.bar = bar("training", total=self.total, unit="texts")
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Move the bar on."""
+        self.bar.n = min(self.total, round((state.epoch or 0) * self.rows))
+        self.bar.update(0)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        """Stop where the loss is no number."""
+        loss = (logs or {}).get("loss")
+        if loss is not None and not math.isfinite(loss):
+            raise TrainingFailed(
+                f"the training loss is {loss} after step {state.global_step}",
+                cure="into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",
+            )
+
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        """Close the bar."""
+        self.bar.close()
