@@ -30,7 +30,6 @@ from classifine.tables import LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
     from classifine.model.classifier import Classifier, Scorer
-    from classifine.model.tokens import TokenCounter
     from classifine.training.finetune import FineTuned
 
 # Validation texts on which the saved folder must give the same probabilities as the classifier in memory.
@@ -85,20 +84,10 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
 
 def data_stage(run: RunFolder, files: DataFiles, settings: Settings, *, say: Say = silent) -> list[Path]:
     """Read, check and divide the data, and keep what was found."""
-    counter = token_counter(settings)
+    from classifine.model.tokens import counter_of
+
+    counter = counter_of(settings.model)
     return keep_data(run, checked(prepare(files, settings, say=say, count_tokens=counter), settings))
-
-
-def token_counter(settings: Settings) -> TokenCounter | None:
-    """Give what counts tokens as the base model reads them; none where its tokenizer is in an old format."""
-    from classifine.model.hub import resolve
-    from classifine.model.tokens import DEFAULT_MAX_LENGTH, TokenCounter
-
-    base = resolve(settings.model.model)
-    if not (base.folder / "tokenizer.json").is_file():
-        return None
-    limit = min(base.base.max_length, DEFAULT_MAX_LENGTH) if base.base else DEFAULT_MAX_LENGTH
-    return TokenCounter(base.folder, settings.model.max_length or limit, name=base.name)
 
 
 def checked(prepared: Prepared, settings: Settings) -> Prepared:

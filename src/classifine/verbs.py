@@ -16,7 +16,7 @@ from classifine.data.labelled import Say, labelled, silent
 from classifine.errors import SettingsProblem, UsageError, some, unknown_name
 from classifine.preparation import Prepared, audit_of_splits, check_texts
 from classifine.runs import RunFolder, Source
-from classifine.settings import DataSettings, Settings, read_settings
+from classifine.settings import DataSettings, ModelSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
@@ -96,9 +96,10 @@ def audit(texts: LabelledTexts, *, model: str | None = None, separator: str | No
     >>> [finding.check for finding in found if finding.level == "fail"]
     ['labels to divide']
     """
-    settings = _of_labels(separator)
-    counter = journey.token_counter(settings.with_names({"model": model})) if model is not None else None
-    return check_texts(texts, {}, settings, count_tokens=counter).findings
+    from classifine.model.tokens import counter_of
+
+    counter = None if model is None else counter_of(ModelSettings(model))
+    return check_texts(texts, {}, _of_labels(separator), count_tokens=counter).findings
 
 
 def aggregate(

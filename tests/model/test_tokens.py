@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tiny_models import FAMILIES, tiny_tokenizer
+from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 
 from classifine.errors import ModelUnavailable
-from classifine.model.tokens import CHARACTERS_PER_TOKEN, TokenCounter, batches, encode, pad
+from classifine.model.tokens import (
+    CHARACTERS_PER_TOKEN,
+    DEFAULT_MAX_LENGTH,
+    TokenCounter,
+    batches,
+    counter_of,
+    encode,
+    pad,
+)
+from classifine.settings import ModelSettings
 
 TEXTS = ["the bank raised its rate", "a", "please sign the petition today " * 40, "Straße 👩‍👩‍👧 wählen"]
 
@@ -96,6 +105,14 @@ def test_a_giant_text_is_counted_in_pieces(tmp_path: Path) -> None:
 def test_a_folder_without_a_tokenizer_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="the tokenizer of the base model"):
         TokenCounter(tmp_path, max_length=16)
+
+
+def test_the_counter_of_a_base_model_knows_how_much_of_a_text_is_read(tmp_path: Path) -> None:
+    model = str(tiny_model(tmp_path / "bert", "bert"))
+    found = [counter_of(ModelSettings(model, max_length)) for max_length in (None, 24)]
+    assert [counter.max_length for counter in found if counter] == [DEFAULT_MAX_LENGTH, 24]
+    (tmp_path / "bert" / "tokenizer.json").rename(tmp_path / "bert" / "vocab.txt")
+    assert counter_of(ModelSettings(model)) is None
 
 
 def test_counting_loads_neither_torch_nor_transformers() -> None:

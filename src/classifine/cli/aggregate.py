@@ -15,12 +15,10 @@ from classifine.cli.options import (
     LABELS,
     PATH,
     Sectioned,
-    assignments_option,
     data_options,
     decisions_option,
-    seed_option,
     settings_of,
-    settings_option,
+    settings_options,
     texts_option,
 )
 
@@ -35,9 +33,7 @@ if TYPE_CHECKING:
 @decisions_option
 @click.option("-o", "--output", type=PATH, required=True, metavar="FILE", help="CSV file for the labels.")
 @click.option("--further-label", multiple=True, metavar="COLUMN", help="A further column of labels; repeatable.")
-@seed_option
-@settings_option
-@assignments_option
+@settings_options
 @data_options(COLUMNS, FILES, LABELS, ANNOTATORS)
 def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...], **options: Any) -> None:
     """Turn the judgements in DATA into one label a text: --annotator names their column, --id that of the texts.

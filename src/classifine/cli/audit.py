@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import (
-    PATH,
-    Sectioned,
-    assignments_option,
-    data_options,
-    files_of,
-    seed_option,
-    settings_of,
-    settings_option,
-    source_options,
-)
+from classifine.cli.options import PATH, Sectioned, files_of, settings_of, source_options
 
 if TYPE_CHECKING:
     from classifine.data.audit.findings import Finding
@@ -29,11 +19,7 @@ _MARKS = {"good": "good", "warn": "WARN", "fail": "FAIL"}
 @click.command(cls=Sectioned)
 @source_options
 @click.option("--model", metavar="NAME", help="Base model whose tokens are counted.  [default: minilm]")
-@seed_option
-@settings_option
-@assignments_option
 @click.option("-o", "--output", type=PATH, default=Path("audit.json"), show_default=True, metavar="FILE")
-@data_options()
 def audit(output: Path, **options: Any) -> int:
     """Check DATA: labels, duplicates, leaks, languages, damage, personal data, and how it would be divided.
 
@@ -43,7 +29,7 @@ def audit(output: Path, **options: Any) -> int:
     from classifine import durable
     from classifine.data.rows.accounting import write_rejected
     from classifine.errors import UsageError
-    from classifine.journey import token_counter
+    from classifine.model.tokens import counter_of
     from classifine.preparation import examine
 
     if output.suffix.lower() != ".json":
@@ -51,7 +37,7 @@ def audit(output: Path, **options: Any) -> int:
             f"{output} does not end in .json, but JSON is what is written", cure="choose a name as audit.json"
         )
     settings = settings_of(options)
-    examined = examine(files_of(options), settings, say=_heard, count_tokens=token_counter(settings))
+    examined = examine(files_of(options), settings, say=_heard, count_tokens=counter_of(settings.model))
     console.tell()
     for finding in examined.checked.findings:
         tell(finding)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import settings_of, training_options
+from classifine.cli.options import settings_of, settings_options, training_options
 from classifine.cli.run import summary
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@settings_options
 @training_options
 @click.option("--label", type=click.Choice(["call_to_action", "kind"]), default="call_to_action", show_default=True)
 def demo(label: str, **options: Any) -> None:

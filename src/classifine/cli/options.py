@@ -93,7 +93,7 @@ def data_options(*sections: str) -> Callable[[Verb], Verb]:
 
 
 def source_options(verb: Verb) -> Verb:
-    """Add the files that the labelled texts come from."""
+    """Add the files that the labelled texts come from, and every setting that says how they are read."""
     options = [
         click.argument("data", nargs=-1, metavar="[DATA]..."),
         click.option("--train", metavar="FILE", help="Own training file, instead of DATA."),
@@ -101,6 +101,8 @@ def source_options(verb: Verb) -> Verb:
         click.option("--test", metavar="FILE", help="Own test file; never used for validation."),
         texts_option,
         decisions_option,
+        settings_options,
+        data_options(),
     ]
     return _adding(options)(verb)
 
@@ -112,22 +114,22 @@ decisions_option = click.option(
 
 
 def training_options(verb: Verb) -> Verb:
-    """Add the options that say how to train."""
+    """Add the base model and the run folder."""
     options = [
         click.option("--model", metavar="NAME", help="Base model: see `classifine models`.  [default: minilm]"),
-        seed_option,
-        settings_option,
-        assignments_option,
         click.option("--out", type=PATH, metavar="RUN", help="The run folder.  [default: runs/<file name>]"),
     ]
     return _adding(options)(verb)
 
 
-seed_option = click.option("--seed", type=int, help="Where every random choice starts.  [default: 42]")
-settings_option = click.option("--settings", "settings_file", type=PATH, metavar="FILE", help="Settings in TOML.")
-assignments_option = click.option(
-    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting; repeatable."
-)
+def settings_options(verb: Verb) -> Verb:
+    """Add the seed, the settings file and single settings."""
+    options = [
+        click.option("--seed", type=int, help="Where every random choice starts.  [default: 42]"),
+        click.option("--settings", "settings_file", type=PATH, metavar="FILE", help="Settings in TOML."),
+        click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting; repeatable."),
+    ]
+    return _adding(options)(verb)
 
 
 def settings_of(options: dict[str, Any]) -> Settings:

@@ -8,21 +8,12 @@ from typing import Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import (
-    Sectioned,
-    data_options,
-    files_of,
-    folder_of,
-    settings_of,
-    source_options,
-    training_options,
-)
+from classifine.cli.options import Sectioned, files_of, folder_of, settings_of, source_options, training_options
 
 
 @click.command(cls=Sectioned)
 @source_options
 @training_options
-@data_options()
 def run(**options: Any) -> None:
     """Train a classifier on DATA, evaluate it, and write a report.
 

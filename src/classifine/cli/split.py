@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import (
-    PATH,
-    Sectioned,
-    assignments_option,
-    data_options,
-    files_of,
-    seed_option,
-    settings_of,
-    settings_option,
-    source_options,
-)
+from classifine.cli.options import PATH, Sectioned, files_of, settings_of, source_options
 
 if TYPE_CHECKING:
     from classifine.tables import Splits
@@ -33,10 +23,6 @@ if TYPE_CHECKING:
 @click.option("--folds", type=click.IntRange(min=2), metavar="K", help="Folds for cross-validation, too.")
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Of the folds.")
 @click.option("--overwrite", is_flag=True, help="Replace another split in DIR.")
-@seed_option
-@settings_option
-@assignments_option
-@data_options()
 def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **options: Any) -> None:
     """Divide DATA into train.csv, validation.csv and test.csv in DIR; what is alike stays together.
 

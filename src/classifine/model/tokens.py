@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classifine.errors import ModelUnavailable
+from classifine.model.hub import resolve
 from classifine.progress import bar
+from classifine.settings import ModelSettings
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +107,21 @@ class TokenCounter:
                     more = self._tokenizer.encode_batch_fast([text[piece : piece + _PIECE]])
                     counts[place] += len(more[0]) - self._special
         return counts
+
+
+def counter_of(settings: ModelSettings) -> TokenCounter | None:
+    """Give what counts tokens as the chosen base model reads them; none where its tokenizer is in an old format.
+
+    Raises
+    ------
+    ModelUnavailable
+        The base model, or its tokenizer, cannot be had.
+    """
+    found = resolve(settings.model)
+    if not (found.folder / "tokenizer.json").is_file():
+        return None
+    limit = min(found.base.max_length, DEFAULT_MAX_LENGTH) if found.base else DEFAULT_MAX_LENGTH
+    return TokenCounter(found.folder, settings.max_length or limit, name=found.name)
 
 
 def encode(
