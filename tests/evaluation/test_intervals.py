@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifine.evaluation import intervals
-from classifine.evaluation.intervals import Figure, bootstrap, f1, margins_of_cells, mean, share, wilson
+from classifine.evaluation.intervals import Figure, bootstrap, f1, margins_of_cells, mean, share
 from classifine.evaluation.metrics import IntMatrix, averaged_metrics, confusion_matrix
 from classifine.labels import FloatMatrix, IntVector
+from classifine.resampling import wilson
 
 
 def _macro_f1(confusion: IntMatrix, *, seed: int = 1, resamples: int = 9_999) -> Figure:
@@ -26,18 +26,6 @@ def _random_rows(n: int, n_labels: int, seed: int) -> tuple[IntVector, IntVector
     generator = np.random.default_rng(seed)
     truth = generator.choice(n_labels, size=n, p=np.arange(1, n_labels + 1) / np.arange(1, n_labels + 1).sum())
     return truth, np.where(generator.random(n) < 0.8, truth, generator.integers(0, n_labels, size=n))
-
-
-def test_wilson_of_34_in_40() -> None:
-    assert wilson(34, 40) == pytest.approx((0.7093, 0.9294), abs=5e-5)
-
-
-@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_equals_scipy(case: tuple[int, int]) -> None:
-    from scipy.stats import binomtest
-
-    expected = binomtest(*case).proportion_ci(method="wilson")
-    assert wilson(*case) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_below_ten_rows_there_is_no_interval() -> None:
@@ -95,27 +83,6 @@ def test_bca_through_cells_is_within_a_hundredth_of_scipy(n: int, n_labels: int,
         (np.arange(n),), statistic, method="BCa", vectorized=True, n_resamples=9_999, rng=np.random.default_rng(5)
     ).confidence_interval
     assert (figure.low, figure.high) == pytest.approx((expected.low, expected.high), abs=0.01)
-
-
-def test_drawing_cells_and_drawing_rows_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    confusion = confusion_matrix(*_random_rows(400, 4, 6), 4)
-    ends = []
-    for rows_per_cell in (0, 10**6):
-        monkeypatch.setattr(intervals, "_ROWS_PER_CELL", rows_per_cell)
-        figure = _macro_f1(confusion)
-        ends.append((figure.low, figure.high))
-    assert ends[0] != ends[1]
-    assert ends[0] == pytest.approx(ends[1], abs=0.005)
-
-
-@pytest.mark.parametrize("rows_per_cell", [0, 10**6])
-def test_the_size_of_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch, rows_per_cell: int) -> None:
-    confusion = confusion_matrix(*_random_rows(120, 5, 7), 5)
-    monkeypatch.setattr(intervals, "_ROWS_PER_CELL", rows_per_cell)
-    whole = _macro_f1(confusion, resamples=501)
-    monkeypatch.setattr(intervals, "_CHUNK_NUMBERS", 40)
-    assert _macro_f1(confusion, resamples=501) == whole
-    assert _macro_f1(confusion, resamples=501, seed=2) != whole
 
 
 def test_no_mistake_leaves_nothing_to_resample() -> None:

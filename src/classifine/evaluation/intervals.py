@@ -7,28 +7,22 @@ Does not know predictions, labels' names or models.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from classifine.evaluation.metrics import FloatVector, IntMatrix, Margins
 from classifine.labels import FloatMatrix, IntVector
+from classifine.resampling import FEWEST, Z, accelerations, bca_ends, draws, leaving_out, wilson
 
-CONFIDENCE = 0.95
-FEWEST = 10
 RESAMPLES = 9_999
 WILSON = "Wilson"
 BCA = "BCa bootstrap"
 NORMAL = "normal"
 TOO_FEW = "too few"
 ALL_ALIKE = "every resample gives this value"
-
-_CHUNK_NUMBERS = 2_000_000  # numbers in one array of resamples: 16 MB
-_ROWS_PER_CELL = 4  # with fewer, drawing rows is quicker than drawing cells
-_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 Statistic = Callable[[IntMatrix], FloatMatrix]
 
@@ -64,24 +58,6 @@ class Figure:
         return told if self.note is None else {**told, "note": self.note}
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Give Wilson's 95 % score interval of a share; nothing seen leaves everything possible.
-
-    Examples
-    --------
-    >>> low, high = wilson(34, 40)
-    >>> round(low, 4), round(high, 4)
-    (0.7093, 0.9294)
-    """
-    if n == 0:
-        return 0.0, 1.0
-    p, z2 = successes / n, _Z * _Z
-    middle = p + z2 / (2 * n)
-    spread = _Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    low, high = (middle - spread) / (1 + z2 / n), (middle + spread) / (1 + z2 / n)
-    return (0.0 if successes == 0 else max(0.0, low)), (1.0 if successes == n else min(1.0, high))
-
-
 def share(successes: int, n: int) -> Figure:
     """Give a share of rows with Wilson's interval; a share of no rows is 0."""
     value = successes / n if n else 0.0
@@ -114,15 +90,12 @@ def mean(values: FloatVector) -> Figure:
     n, value = len(values), float(values.mean())
     if n < FEWEST:
         return Figure(value, None, None, n, NORMAL, TOO_FEW)
-    spread = _Z * float(values.std(ddof=1)) / math.sqrt(n)
+    spread = Z * float(values.std(ddof=1)) / math.sqrt(n)
     return Figure(value, max(0.0, value - spread), value + spread, n, NORMAL)
 
 
 def bootstrap(counts: IntVector, statistic: Statistic, *, seed: int, resamples: int = RESAMPLES) -> list[Figure]:
     """Give figures of a table of counts with BCa intervals.
-
-    Drawing the counts of the non-empty cells from their multinomial is the same as drawing rows with replacement,
-    and leaving out one row of a cell the same for each of its rows, so the work grows with cells, not with rows.
 
     Parameters
     ----------
@@ -134,24 +107,21 @@ def bootstrap(counts: IntVector, statistic: Statistic, *, seed: int, resamples: 
         Where the draws start.
     resamples
         How many tables are drawn.
-
-    Notes
-    -----
-    Efron (1987), "Better bootstrap confidence intervals", JASA 82:171-185.
     """
     n = int(counts.sum())
     observed = _tidy(statistic(counts[None, :]))[0]
     if n < FEWEST:
         return [Figure(float(value), None, None, n, BCA, TOO_FEW) for value in observed]
-    drawn = np.concatenate([_tidy(statistic(part)) for part in _draws(counts, seed, resamples)])
-    left_out = np.concatenate([_tidy(statistic(part)) for part in _leave_one_out(counts)])
+    drawn = np.concatenate([_tidy(statistic(part)) for part in draws(counts, seed=seed, resamples=resamples)])
+    left_out = np.concatenate([_tidy(statistic(part)) for part in leaving_out(counts, len(counts))])
     figures = []
     for value, values, jackknife in zip(observed, drawn.T, left_out.T, strict=True):
         if values.min() == values.max():
             figures.append(Figure(float(value), None, None, n, BCA, ALL_ALIKE))
         else:
-            low, high = _bca(float(value), values, jackknife, counts)
-            figures.append(Figure(float(value), low, high, n, BCA))
+            ends = bca_ends(float(value), values, float(accelerations(jackknife, counts)))
+            low, high = np.quantile(values, ends)
+            figures.append(Figure(float(value), float(low), float(high), n, BCA))
     return figures
 
 
@@ -173,49 +143,6 @@ def _f1_of_jaccard(jaccard: float) -> float:
     return 2 * jaccard / (1 + jaccard)
 
 
-def _bca(value: float, values: FloatVector, jackknife: FloatVector, multiplicity: IntVector) -> tuple[float, float]:
-    normal = NormalDist()
-    below = ((values < value).sum() + 0.5 * (values == value).sum()) / len(values)
-    edge = 0.5 / len(values)
-    bias = normal.inv_cdf(min(max(float(below), edge), 1 - edge))
-    deviations = np.average(jackknife, weights=multiplicity) - jackknife
-    squares = float((multiplicity * deviations**2).sum())
-    acceleration = float((multiplicity * deviations**3).sum()) / (6 * squares**1.5) if squares > 0 else 0.0
-    ends = []
-    for z in (-_Z, _Z):
-        shifted = bias + z
-        room = 1 - acceleration * shifted
-        # no room left: the formula has run through its pole, whose near side is the end of the distribution
-        ends.append(normal.cdf(bias + shifted / room) if room > 0 else float(shifted > 0))
-    low, high = np.quantile(values, ends)
-    return float(low), float(high)
-
-
-def _draws(counts: IntVector, seed: int, resamples: int) -> Iterator[IntMatrix]:
-    generator = np.random.default_rng(seed)
-    n, n_cells = int(counts.sum()), len(counts)
-    step = max(1, _CHUNK_NUMBERS // n_cells)
-    by_row = n < _ROWS_PER_CELL * n_cells
-    cell_of_row = np.repeat(np.arange(n_cells), counts) if by_row else np.empty(0, dtype=np.int64)
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
-        if by_row:
-            drawn = cell_of_row[generator.integers(n, size=(size, n), dtype=np.int32)]
-            drawn += np.arange(size)[:, None] * n_cells
-            yield np.bincount(drawn.ravel(), minlength=size * n_cells).reshape(size, n_cells)
-        else:
-            yield generator.multinomial(n, counts / n, size=size)
-
-
-def _leave_one_out(counts: IntVector) -> Iterator[IntMatrix]:
-    step = max(1, _CHUNK_NUMBERS // len(counts))
-    for start in range(0, len(counts), step):
-        left_out = np.arange(start, min(start + step, len(counts)))
-        part = np.repeat(counts[None, :], len(left_out), axis=0)
-        part[np.arange(len(left_out)), left_out] -= 1
-        yield part
-
-
 def _sums_by_label(counts: IntMatrix, labels: IntVector, n_labels: int) -> IntMatrix:
     sums = np.zeros((len(counts), n_labels), dtype=np.int64)
     if len(labels):
@@ -226,6 +153,6 @@ def _sums_by_label(counts: IntMatrix, labels: IntVector, n_labels: int) -> IntMa
 
 
 def _tidy(values: FloatMatrix) -> FloatMatrix:
-    """Make values equal that differ by rounding only, lest ties be counted as shifts."""
+    """Make values equal that differ by rounding only, so that resamples that are alike are seen to be."""
     tidied: FloatMatrix = np.round(values, 12)
     return tidied

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from classifine.data.annotators.resampling import FEWEST, Coefficient, Statistic, bootstrap, share
+from classifine.data.annotators.resampling import Coefficient, Statistic, bootstrap, share
 from classifine.data.annotators.votes import FloatVector, Tally, Votes
 from classifine.data.ordering import lot
 from classifine.labels import FloatMatrix, IntVector
+from classifine.resampling import FEWEST
 
 MOST_PAIRS = 300  # more are counted only: nobody reads them, and each needs a bootstrap of its own
 
