@@ -227,3 +227,33 @@ def test_labels_filled_in_are_not_lost_when_the_command_is_typed_again(command: 
     assert [row["label"] for row in _read(ties)] == ["NA"] * 4
     assert command("aggregate", data, *words, "--decisions", ties)[0] == 0
     assert [row["label"] for row in _read(ties)] == ["NA"] * 4
+
+
+def test_a_split_leaves_what_it_did_not_write(command: Command, tmp_path: Path) -> None:
+    data, parts = write_csv(tmp_path / "data.csv", labelled_rows(60)), tmp_path / "parts"
+    parts.mkdir()
+    (parts / "folds.csv").write_text("mine")
+    (parts / "rejected.csv").write_text("mine, too")
+    code, _, err = command("split", data, "--folds", 3, "-o", parts, "--overwrite")
+    assert (code, "folds.csv" in err, "another folder" in err) == (73, True, True)
+    assert sorted(path.name for path in parts.iterdir()) == ["folds.csv", "rejected.csv"]
+    assert command("split", data, "-o", parts)[0] == 0
+    assert (parts / "folds.csv").read_text() == "mine"
+    code, _, err = command("split", parts / "train.csv", "--id", "id", "-o", parts, "--overwrite")
+    assert (code, "would be overwritten" in err) == (2, True)
+
+
+def test_decided_ties_of_an_earlier_split_are_not_thrown_away(command: Command, tmp_path: Path) -> None:
+    data, parts = _judged(tmp_path / "data.csv"), tmp_path / "parts"
+    words = ("--id", "item", "--annotator", "coder", "-o", parts, "--overwrite")
+    assert command("split", data, *words, "--ties", "review")[0] == 0
+    before = _read(parts / "ties.csv")
+    write_csv(parts / "ties.csv", [[*[*row.values()][:-1], "NA"] for row in before], list(before[0]))
+    plain = _judged(tmp_path / "plain.csv", ties=0)
+    for source in (data, plain):
+        code, _, err = command("split", source, *words)
+        assert (code, "holds decisions" in err) == (73, True)
+    assert command("split", data, *words, "--ties", "review", "--decisions", parts / "ties.csv")[0] == 0
+    assert [row["label"] for row in _read(parts / "ties.csv")] == ["NA"] * 4
+    (parts / "ties.csv").unlink()
+    assert command("split", plain, *words)[0] == 0

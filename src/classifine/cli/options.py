@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -61,6 +61,7 @@ _METAVARS = {
     "expert": "ANNOTATOR",
 }
 _MORE = ("model", "seed")
+_READ = ("train", "validation", "test", "texts", "decisions", "settings_file", "merge_labels", "label_names")
 
 
 class Sectioned(click.Command):
@@ -156,6 +157,27 @@ def files_of(options: dict[str, Any]) -> DataFiles:
 
     names = ("train", "validation", "test", "texts", "decisions")
     return DataFiles(options["data"], **{name: options[name] for name in names if options.get(name) is not None})
+
+
+def refuse_inputs(targets: Iterable[Path], options: Mapping[str, Any]) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises
+    ------
+    UsageError
+        A target is one of the files that the options name; which is said.
+    """
+    from classifine.errors import UsageError
+
+    named = [*options["data"], *(options[name] for name in _READ if options.get(name) is not None)]
+    for target in targets:
+        if any(_same_file(target, Path(name)) for name in named):
+            raise UsageError(f"{target} is read and would be overwritten", cure="choose another name with -o")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Say whether two paths lead to the same file, also by links, and by other capitals where the disc sees none."""
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
 def folder_of(options: dict[str, Any]) -> Path:

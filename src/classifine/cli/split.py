@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from classifine.cli import console
-from classifine.cli.options import PATH, Sectioned, files_of, settings_of, source_options
+from classifine.cli.options import PATH, Sectioned, files_of, refuse_inputs, settings_of, source_options
 
 if TYPE_CHECKING:
     from classifine.tables import Splits
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Folder to write the files to.")
 @click.option("--folds", type=click.IntRange(min=2), metavar="K", help="Folds for cross-validation, too.")
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Of the folds.")
-@click.option("--overwrite", is_flag=True, help="Replace another split in DIR.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier split in DIR.")
 def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **options: Any) -> None:
     """Divide DATA into train.csv, validation.csv and test.csv in DIR; what is alike stays together.
 
@@ -33,26 +34,26 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
     from classifine.data.annotators.sheets import refuse_to_lose
     from classifine.data.rows.accounting import write_rejected
     from classifine.data.splits.folds import write_folds
-    from classifine.data.splits.storing import write_splits
+    from classifine.data.splits.storing import FILES, FOLDS, REJECTED, TIES, beside_parts, write_splits
     from classifine.preparation import folds_of, prepare
 
+    ties = output / TIES
+    refuse_inputs([output / name for name in FILES if name != TIES], options)
+    refuse_inputs([ties], {**options, "decisions": None})  # the same ties may be written again
     settings = settings_of(options)
     prepared = prepare(files_of(options), settings, say=console.say, labels_only=True)
     notes = prepared.notes.to_dict() if prepared.notes else None
-    if prepared.ties:
-        refuse_to_lose(output / "ties.csv", prepared.ties)
-    made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, overwrite=overwrite)
-    for name in ("folds.csv", "rejected.csv"):  # what an earlier split left here says nothing about this one
-        (output / name).unlink(missing_ok=True)
+    beside: dict[str, Callable[[Path], None]] = {}
     if folds is not None:
-        made.append(output / "folds.csv")
-        write_folds(made[-1], *folds_of(prepared.splits, settings, folds=folds, repeats=repeats))
+        table, cut = folds_of(prepared.splits, settings, folds=folds, repeats=repeats)
+        beside[FOLDS] = lambda path: write_folds(path, table, cut)
     if prepared.ties:
-        write_ties(output / "ties.csv", prepared.ties)
-        made.append(output / "ties.csv")
+        beside[TIES] = lambda path: write_ties(path, prepared.ties)
     if prepared.rejected:
-        write_rejected(output / "rejected.csv", prepared.rejected)
-        made.append(output / "rejected.csv")
+        beside[REJECTED] = lambda path: write_rejected(path, prepared.rejected)
+    if TIES in {*beside, *beside_parts(output)}:
+        refuse_to_lose(ties, prepared.ties)
+    made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, beside=beside, overwrite=overwrite)
     console.say("files", ", ".join(map(str, made)))
     console.say("next", _next(output, prepared.splits))
 

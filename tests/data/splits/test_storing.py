@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from classifine import durable
 from classifine.data.splits.splitting import divide
-from classifine.data.splits.storing import digest_of_row, splits_from_table, splits_table, write_splits
-from classifine.errors import RunRefused
+from classifine.data.splits.storing import beside_parts, digest_of_row, splits_from_table, splits_table, write_splits
+from classifine.errors import DiscError, RunRefused
 from classifine.labels import LabelSpace
 from classifine.tables import LabelledTexts, Splits
 
@@ -166,6 +167,47 @@ def test_a_file_of_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(RunRefused, match=r"train\.csv"):
         write_splits(tmp_path, divide(_table(), seed=0).splits, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
+
+
+def _with(*names: str) -> dict[str, Callable[[Path], None]]:
+    return {name: lambda path: durable.write_text(path, "ours\n") for name in names}
+
+
+def test_what_stands_beside_the_parts_goes_with_them(tmp_path: Path) -> None:
+    first, second = divide(_table(), seed=0).splits, divide(_table(), seed=1).splits
+    made = write_splits(tmp_path, first, seed=0, beside=_with("folds.csv", "rejected.csv"))
+    assert [path.name for path in made[3:]] == ["split.json", "folds.csv", "rejected.csv"]
+    assert beside_parts(tmp_path) == {"folds.csv", "rejected.csv"}
+    write_splits(tmp_path, first, seed=0, beside=_with("folds.csv", "rejected.csv"))
+    with pytest.raises(RunRefused) as refused:
+        write_splits(tmp_path, first, seed=0, beside=_with("rejected.csv"))
+    assert (refused.value.found, "--overwrite" in str(refused.value)) == ("folds.csv beside it", True)
+    assert (tmp_path / "folds.csv").is_file()
+    (tmp_path / "ties.csv").write_text("mine")
+    write_splits(tmp_path, second, seed=1, beside=_with("rejected.csv"), overwrite=True)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"train.csv", "validation.csv", "test.csv", "split.json", "rejected.csv", "ties.csv"}
+    assert (tmp_path / "ties.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["train.csv", "split.json", "folds.csv"])
+def test_no_word_lets_a_split_replace_what_no_split_wrote(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text('{"of": "somebody else"}')
+    with pytest.raises(RunRefused, match="nothing says that classifine wrote it") as refused:
+        write_splits(tmp_path, divide(_table(), seed=0).splits, seed=0, beside=_with("folds.csv"), overwrite=True)
+    assert (refused.value.where, refused.value.found) == (str(tmp_path), name)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ['{"of": "somebody else"}']
+
+
+def test_a_split_that_stopped_beside_its_parts_goes_on(tmp_path: Path) -> None:
+    def full(_: Path) -> None:
+        raise DiscError("no space")
+
+    splits = divide(_table(), seed=0).splits
+    with pytest.raises(DiscError):
+        write_splits(tmp_path, splits, seed=0, beside={**_with("folds.csv"), "ties.csv": full})
+    write_splits(tmp_path, splits, seed=0, beside=_with("folds.csv", "ties.csv"))
+    assert (tmp_path / "ties.csv").is_file()
 
 
 def test_ten_thousands_of_rows_are_written_in_pieces(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
+from classifine.data.beside import BESIDE, refuse_foreign, remove, stale, written_beside
 from classifine.errors import RunRefused, count, some
 from classifine.labels import LabelSpace, tally
 from classifine.tables import LabelledTexts, Splits
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _MANIFEST = "split.json"
+FOLDS, TIES, REJECTED = _FURTHER = ("folds.csv", "ties.csv", "rejected.csv")
+FILES = ("train.csv", "validation.csv", "test.csv", _MANIFEST, *_FURTHER)
+"""What a folder of splits may hold."""
 _CHUNK = 10_000  # rows that are written at a time
 
 
@@ -120,12 +124,14 @@ def write_splits(
     *,
     seed: int,
     notes: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Callable[[Path], None]] | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write train.csv, validation.csv, test.csv and split.json, which says how they came about; give the files.
 
     The CSV files are UTF-8, quoted and ended as RFC 4180 says, with the columns id, text, label, group and time where
-    there are any, and row. split.json holds the seed, the counts, the notes and the digest of every file.
+    there are any, and row. split.json holds the seed, the counts, the notes, the digest of every part and the names
+    of the files beside them.
 
     Parameters
     ----------
@@ -135,13 +141,16 @@ def write_splits(
         What was divided, and with which seed.
     notes
         How it came about, as ``SplitNotes.to_dict`` gives it.
+    beside
+        What writes each of the files beside the parts: ``folds.csv``, ``ties.csv``, ``rejected.csv``.
     overwrite
-        Whether another split in the folder may be replaced.
+        Whether another split in the folder may be replaced, with what stands beside it.
 
     Raises
     ------
     RunRefused
-        The folder holds another split; one that is the same is written again.
+        The folder holds another split, or files of these names that belong to none; one that is the same is written
+        again.
     DiscError, UsageError
         The folder cannot be written to.
     """
@@ -160,15 +169,25 @@ def write_splits(
             }
             for name, table in splits.items()
         },
+        BESIDE: list(beside or ()),
         "notes": None if notes is None else dict(notes),
     }
-    if not overwrite:
-        _refuse_other(folder, digests)
+    further = {folder / name: write for name, write in (beside or {}).items()}
+    _refuse_other(folder, digests, further, overwrite=overwrite)
+    remove(_left(folder, further))
     for path, table in files.items():
         with durable.writing(path) as stream:
             stream.writelines(_chunks(table))
     durable.write_json(folder / _MANIFEST, about)
-    return [*files, folder / _MANIFEST]
+    # last, so that whatever stands beside the parts is listed even when this is interrupted
+    for path, write in further.items():
+        write(path)
+    return [*files, folder / _MANIFEST, *further]
+
+
+def beside_parts(folder: Path) -> frozenset[str]:
+    """Give the names of the files that a split in a folder wrote beside its parts."""
+    return written_beside(folder / _MANIFEST) or frozenset()
 
 
 def _verify(table: LabelledTexts, content: tuple[Any, ...] | None) -> None:
@@ -188,14 +207,26 @@ def _verify(table: LabelledTexts, content: tuple[Any, ...] | None) -> None:
         )
 
 
-def _refuse_other(folder: Path, digests: Mapping[Path, str]) -> None:
-    other = [path.name for path, digest in digests.items() if path.is_file() and durable.sha256(path) != digest]
-    if other:
+def _refuse_other(folder: Path, digests: Mapping[Path, str], further: Collection[Path], *, overwrite: bool) -> None:
+    """Refuse to write over files that no split wrote, and, unless told to, over another split."""
+    other = [path for path, digest in digests.items() if path.is_file() and durable.sha256(path) != digest]
+    manifest = folder / _MANIFEST
+    unlisted = other if written_beside(manifest) is None else []
+    refuse_foreign(manifest, [*unlisted, *further], cure="choose another folder with -o")
+    left = _left(folder, further)
+    if (other or left) and not overwrite:
+        found = [f"{some([path.name for path in other])} with other rows"] if other else []
+        found += [f"{some([path.name for path in left])} beside it"] if left else []
         raise RunRefused(
             f"{folder} holds another split",
-            found=f"{some(other)} with other rows",
+            found="; ".join(found),
             cure="choose another folder, or add --overwrite",
         )
+
+
+def _left(folder: Path, further: Collection[Path]) -> list[Path]:
+    """List what an earlier split wrote beside its parts and this one does not write."""
+    return stale(folder / _MANIFEST, [folder / name for name in _FURTHER], further)
 
 
 def _digest(table: LabelledTexts) -> str:
