@@ -80,8 +80,10 @@ def test_labels_that_are_not_kept_are_not_written_as_gold(command: Command, tmp_
     [
         (("--further-label", "label"), "named twice"),
         (("--further-label", "a/b"), "cannot be part of a file's name"),
-        (("--further-label", "kind", "--decisions", "gold.ties.csv"), "belong to one column"),
+        (("--further-label", "kind", "--decisions", "decided.csv"), "belong to one column"),
         (("--annotator-columns", "text", "--further-label", "kind"), "each annotator has a column"),
+        (("--further-label", "kind", "--further-label", "Kind"), "the same name: gold.kind.csv"),
+        (("--further-label", "label.ties"), "the same name: gold.label.ties.csv"),
         (("--expert", "A1"), "expert has an effect"),
     ],
 )
@@ -90,8 +92,8 @@ def test_what_would_mean_nothing_is_refused(
 ) -> None:
     data = _judged(tmp_path / "data.csv")
     gold = tmp_path / "gold.csv"
-    ties = write_csv(tmp_path / "gold.ties.csv", [("t0", "NA")], ("id", "label"))
-    given = [str(ties) if word == "gold.ties.csv" else word for word in words]
+    decided = write_csv(tmp_path / "decided.csv", [("t0", "NA")], ("id", "label"))
+    given = [str(decided) if word == "decided.csv" else word for word in words]
     coder = () if "--annotator-columns" in words else ("--annotator", "coder")
     code, _, err = command("aggregate", data, "--id", "item", *coder, *given, "-o", gold)
     assert (code, says in err) == (2, True), err
@@ -257,3 +259,55 @@ def test_decided_ties_of_an_earlier_split_are_not_thrown_away(command: Command, 
     assert [row["label"] for row in _read(parts / "ties.csv")] == ["NA"] * 4
     (parts / "ties.csv").unlink()
     assert command("split", plain, *words)[0] == 0
+
+
+@pytest.mark.parametrize("name", ["gold.csv", "gold.ties.csv", "gold.rejected.csv", "gold.json"])
+def test_gold_labels_replace_only_what_they_wrote(name: str, command: Command, tmp_path: Path) -> None:
+    data, gold = _judged(tmp_path / "data.csv"), tmp_path / "gold.csv"
+    words = ("--id", "item", "--annotator", "coder", "-o", gold)
+    (tmp_path / name).write_text('{"written_by": "me", "beside": []}')
+    before = sorted(tmp_path.iterdir())
+    code, _, err = command("aggregate", data, *words)
+    assert (code, name in err, "choose another name with -o" in err) == (73, True, True)
+    assert (sorted(tmp_path.iterdir()), (tmp_path / name).read_text()[:6]) == (before, '{"writ')
+    (tmp_path / name).unlink()
+    assert [command("aggregate", data, *words)[0] for _ in range(2)] == [0, 0]
+    made = json.loads((tmp_path / "gold.json").read_text("utf-8"))["beside"]
+    assert made == ["gold.csv", "gold.ties.csv"]
+    assert command("aggregate", _judged(tmp_path / "plain.csv", ties=0), *words)[0] == 0
+    assert not (tmp_path / "gold.ties.csv").exists()
+    assert command("audit", gold, "-o", tmp_path / "gold.json")[0] == 73
+
+
+def test_what_is_written_beside_is_no_input_either(command: Command, tmp_path: Path) -> None:
+    data, coded = _judged(tmp_path / "gold.rejected.csv"), tmp_path / "coded.json"
+    words = ("--id", "item", "--annotator", "coder")
+    rows = [dict(zip(("text", "label"), row, strict=True)) for row in labelled_rows(12)]
+    coded.write_text(json.dumps(rows), "utf-8")
+    (tmp_path / "link.json").symlink_to(coded)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for verb in (
+        ("aggregate", data, *words, "-o", tmp_path / "gold.csv"),
+        ("audit", coded, "-o", coded),
+        ("audit", coded, "-o", tmp_path / "link.json"),
+        ("audit", data, *words, "-o", tmp_path / "gold.json"),
+        ("audit", coded, "--settings", tmp_path / "link.json", "-o", tmp_path / "link.json"),
+    ):
+        code, _, err = command(*verb)
+        assert (code, "is read and would be overwritten" in err) == (2, True), err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_audit_replaces_an_audit_and_nothing_else(command: Command, tmp_path: Path) -> None:
+    data, told = write_csv(tmp_path / "data.csv", labelled_rows(60)), tmp_path / "audit.json"
+    whole = data.read_text("utf-8")
+    data.write_text(whole + "one,two,three\n", "utf-8")
+    words = ("audit", data, "--on-bad-row", "quarantine", "-o", told)
+    told.write_text('["rows of my own"]')
+    assert (command(*words)[0], told.read_text()) == (73, '["rows of my own"]')
+    told.unlink()
+    assert [command(*words)[0] for _ in range(2)] == [0, 0]
+    assert json.loads(told.read_text("utf-8"))["beside"] == ["audit.rejected.csv"]
+    data.write_text(whole, "utf-8")
+    assert command(*words)[0] == 0
+    assert not (tmp_path / "audit.rejected.csv").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +19,15 @@ from classifine.cli.options import (
     Sectioned,
     data_options,
     decisions_option,
+    refuse_inputs,
     settings_of,
     settings_options,
     texts_option,
 )
+from classifine.data.beside import Record
 
 if TYPE_CHECKING:
+    from classifine.data.annotators.aggregation import Aggregation
     from classifine.data.labelled import Labelled
     from classifine.settings import Settings
 
@@ -47,7 +52,8 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
     from classifine.errors import UsageError
 
     settings = settings_of(options)
-    _require_target(output, [*data, *(options[name] for name in ("texts", "decisions") if options[name] is not None)])
+    if output.suffix.lower() != ".csv":
+        raise UsageError(f"{output} does not end in .csv, but CSV is what is written", cure="choose a name as gold.csv")
     decisions = read_decisions(options["decisions"]) if options["decisions"] is not None else None
     if settings.data.annotator is None and not settings.data.annotator_columns:
         raise UsageError(
@@ -55,11 +61,62 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
             cure="name their column with --annotator, or each annotator's column with --annotator-columns",
         )
     _require_columns(settings, further_label, decided=decisions is not None)
-    for column in (settings.data.label, *further_label):
+    columns = (settings.data.label, *further_label)
+    written = [_Written.beside(output, column if further_label else None) for column in columns]
+    _require_apart(written)
+    for files in written:
+        files.require({**options, "data": data})
+    for column, files in zip(columns, written, strict=True):
         chosen = settings.with_names({"label": column})
-        target = output if not further_label else output.with_name(f"{output.stem}.{column}{output.suffix}")
         found = labelled(list(data), chosen, texts=options["texts"], decisions=decisions, say=console.say)
-        _write(found, target)
+        _write(found, files)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The files that are written for one column of labels."""
+
+    labels: Path
+    ties: Path
+    rejected: Path
+    json: Path
+
+    @property
+    def record(self) -> Record:
+        """What lists the others."""
+        return Record(self.json, "aggregate")
+
+    @classmethod
+    def beside(cls, output: Path, column: str | None) -> _Written:
+        """Name them after the file of labels and, where there are several, the column."""
+        stem = output.stem if column is None else f"{output.stem}.{column}"
+        ends = (output.suffix, ".ties.csv", ".rejected.csv", ".json")
+        return cls(*(output.with_name(stem + end) for end in ends))
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every file that may be written."""
+        return self.labels, self.ties, self.rejected, self.json
+
+    def require(self, options: Mapping[str, Any]) -> None:
+        """Refuse to write over what is read, or what an earlier command did not write."""
+        refuse_inputs([self.labels, self.rejected, self.json], options)
+        refuse_inputs([self.ties], {**options, "decisions": None})  # the same ties may be written again
+        self.record.refuse_foreign(self.all[:-1], cure="choose another name with -o")
+
+
+def _require_apart(written: Sequence[_Written]) -> None:
+    """Refuse columns whose files would have the same names."""
+    from classifine.errors import UsageError, some
+
+    names = [path.name for files in written for path in files.all]
+    plain = [name.casefold() for name in names]  # some discs know no capitals
+    twice = [name for name in dict.fromkeys(names) if plain.count(name.casefold()) > 1]
+    if twice:
+        raise UsageError(
+            f"files of two columns would have the same name: {some(twice)}",
+            cure="type one command for each column, each with a name of its own after -o",
+        )
 
 
 def _require_columns(settings: Settings, further: tuple[str, ...], *, decided: bool) -> None:
@@ -88,25 +145,38 @@ def _require_columns(settings: Settings, further: tuple[str, ...], *, decided: b
         )
 
 
-def _require_target(output: Path, sources: list[Any]) -> None:
-    """Refuse to write over what is read, or CSV under the name of another format."""
-    from classifine.errors import UsageError
-
-    if output.suffix.lower() != ".csv":
-        raise UsageError(f"{output} does not end in .csv, but CSV is what is written", cure="choose a name as gold.csv")
-    if output.resolve() in [Path(source).resolve() for source in sources]:
-        raise UsageError(f"{output} is read and would be overwritten", cure="choose another name with -o")
-
-
-def _write(found: Labelled, target: Path) -> None:
+def _write(found: Labelled, files: _Written) -> None:
     from classifine import durable
     from classifine.data.annotators.aggregation import write_ties
     from classifine.data.annotators.sheets import refuse_to_lose, write_labels
     from classifine.data.rows.accounting import write_rejected
-    from classifine.errors import count, some
 
     assert found.aggregation is not None
-    told = found.aggregation
+    told, quarantine = found.aggregation, found.reading.quarantine
+    _tell(found, told)
+    refuse_to_lose(files.ties, told.ties)
+    made = [files.labels]
+    made += [files.ties] if told.ties else []
+    made += [files.rejected] if quarantine else []
+    files.record.remove_left([files.ties, files.rejected], made)
+    # first, so that the files beside it are known as ours even when this is interrupted
+    account = {**files.record.entries(made), **found.to_dict(), "annotation": told.to_dict()}
+    durable.write_json(files.json, account)
+    write_labels(files.labels, told, dict(zip(found.reading.table.ids, found.reading.table.texts, strict=True)))
+    if told.ties:
+        write_ties(files.ties, told.ties)
+    if quarantine:
+        write_rejected(files.rejected, quarantine)
+    console.say("files", ", ".join(map(str, (*made, files.json))))
+    if told.tie_rule == "review" and any(tie.label is None for tie in told.ties):
+        again = f'fill in the label in "{files.ties}" and type the command again with --decisions "{files.ties}"'
+        console.say("next", again)
+
+
+def _tell(found: Labelled, told: Aggregation) -> None:
+    """Say how far the annotators agree, what decided, what is left out and what is doubtful."""
+    from classifine.errors import count, some
+
     agreement = told.agreement.to_dict()
     console.say("agreement", _alpha(agreement))
     console.say("decided", "; ".join(f"{rule} {number:,}" for rule, number in told.touched.items()))
@@ -123,23 +193,6 @@ def _write(found: Labelled, target: Path) -> None:
         console.say("mind", f"{methods} do not give the same label to {count(differing, 'text')}; see the JSON file")
     for sentence in (*told.warnings, *told.notes):
         console.say("mind", sentence)
-    ties = target.with_name(f"{target.stem}.ties.csv")
-    if told.ties:
-        refuse_to_lose(ties, told.ties)
-    write_labels(target, told, dict(zip(found.reading.table.ids, found.reading.table.texts, strict=True)))
-    made = [target]
-    if told.ties:
-        made.append(ties)
-        write_ties(ties, told.ties)
-    if found.reading.quarantine:
-        made.append(target.with_name(f"{target.stem}.rejected.csv"))
-        write_rejected(made[-1], found.reading.quarantine)
-    made.append(target.with_name(f"{target.stem}.json"))
-    durable.write_json(made[-1], {**found.to_dict(), "annotation": told.to_dict()})
-    console.say("files", ", ".join(map(str, made)))
-    undecided = [tie for tie in told.ties if tie.label is None]
-    if undecided and told.tie_rule == "review":
-        console.say("next", f'fill in the label in "{made[1]}" and type the command again with --decisions "{made[1]}"')
 
 
 def _alpha(agreement: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import PATH, Sectioned, files_of, settings_of, source_options
+from classifine.cli.options import PATH, Sectioned, files_of, refuse_inputs, settings_of, source_options
 
 if TYPE_CHECKING:
     from classifine.data.audit.findings import Finding
@@ -27,6 +27,7 @@ def audit(output: Path, **options: Any) -> int:
     1 when a check fails.
     """
     from classifine import durable
+    from classifine.data.beside import Record
     from classifine.data.rows.accounting import write_rejected
     from classifine.errors import UsageError
     from classifine.model.tokens import counter_of
@@ -36,12 +37,19 @@ def audit(output: Path, **options: Any) -> int:
         raise UsageError(
             f"{output} does not end in .json, but JSON is what is written", cure="choose a name as audit.json"
         )
+    aside = output.with_name(f"{output.stem}.rejected.csv")
+    refuse_inputs([output, aside], options)
+    record = Record(output, "audit")
+    record.refuse_foreign([aside], cure="choose another name with -o")
     settings = settings_of(options)
     examined = examine(files_of(options), settings, say=_heard, count_tokens=counter_of(settings.model))
     console.tell()
     for finding in examined.checked.findings:
         tell(finding)
-    durable.write_json(output, examined.to_dict())
+    rejected = [row for part in examined.found.values() for row in part.reading.quarantine]
+    beside = [aside] if rejected else []
+    record.remove_left([aside], beside)
+    durable.write_json(output, {**record.entries(beside), **examined.to_dict()})
     for aggregation in (part.aggregation for part in examined.found.values()):
         for sentence in (*aggregation.warnings, *aggregation.notes) if aggregation else ():
             console.say("mind", sentence)
@@ -49,9 +57,7 @@ def audit(output: Path, **options: Any) -> int:
     console.tell()
     console.tell(", ".join(f"{levels.count(level)} {level}" for level in _MARKS))
     console.say("audit", str(output))
-    rejected = [row for part in examined.found.values() for row in part.reading.quarantine]
     if rejected:
-        aside = output.with_name(f"{output.stem}.rejected.csv")
         write_rejected(aside, rejected)
         console.say("rejected", str(aside))
     return 1 if "fail" in levels else 0

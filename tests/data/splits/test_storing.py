@@ -193,7 +193,7 @@ def test_what_stands_beside_the_parts_goes_with_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["train.csv", "split.json", "folds.csv"])
 def test_no_word_lets_a_split_replace_what_no_split_wrote(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text('{"of": "somebody else"}')
-    with pytest.raises(RunRefused, match="nothing says that classifine wrote it") as refused:
+    with pytest.raises(RunRefused, match="nothing says that `classifine split` wrote it") as refused:
         write_splits(tmp_path, divide(_table(), seed=0).splits, seed=0, beside=_with("folds.csv"), overwrite=True)
     assert (refused.value.where, refused.value.found) == (str(tmp_path), name)
     assert [path.read_text() for path in tmp_path.iterdir()] == ['{"of": "somebody else"}']

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
-from classifine.data.beside import BESIDE, refuse_foreign, remove, stale, written_beside
+from classifine.data.beside import Record
 from classifine.errors import RunRefused, count, some
 from classifine.labels import LabelSpace, tally
 from classifine.tables import LabelledTexts, Splits
@@ -156,8 +156,11 @@ def write_splits(
     """
     files = {folder / f"{name}.csv": table for name, table in splits.items()}
     digests = {path: _digest(table) for path, table in files.items()}
+    further = {folder / name: write for name, write in (beside or {}).items()}
+    record = _record(folder)
     about = {
         "format": FORMAT,
+        **record.entries(further),
         "seed": seed,
         "labels": splits.space.to_dict(),
         "splits": {
@@ -169,25 +172,28 @@ def write_splits(
             }
             for name, table in splits.items()
         },
-        BESIDE: list(beside or ()),
         "notes": None if notes is None else dict(notes),
     }
-    further = {folder / name: write for name, write in (beside or {}).items()}
-    _refuse_other(folder, digests, further, overwrite=overwrite)
-    remove(_left(folder, further))
+    possible = [folder / name for name in _FURTHER]
+    _refuse_other(record, digests, further, possible, overwrite=overwrite)
+    record.remove_left(possible, further)
     for path, table in files.items():
         with durable.writing(path) as stream:
             stream.writelines(_chunks(table))
-    durable.write_json(folder / _MANIFEST, about)
+    durable.write_json(record.path, about)
     # last, so that whatever stands beside the parts is listed even when this is interrupted
     for path, write in further.items():
         write(path)
-    return [*files, folder / _MANIFEST, *further]
+    return [*files, record.path, *further]
 
 
 def beside_parts(folder: Path) -> frozenset[str]:
     """Give the names of the files that a split in a folder wrote beside its parts."""
-    return written_beside(folder / _MANIFEST) or frozenset()
+    return _record(folder).listed() or frozenset()
+
+
+def _record(folder: Path) -> Record:
+    return Record(folder / _MANIFEST, "split")
 
 
 def _verify(table: LabelledTexts, content: tuple[Any, ...] | None) -> None:
@@ -207,26 +213,27 @@ def _verify(table: LabelledTexts, content: tuple[Any, ...] | None) -> None:
         )
 
 
-def _refuse_other(folder: Path, digests: Mapping[Path, str], further: Collection[Path], *, overwrite: bool) -> None:
+def _refuse_other(
+    record: Record,
+    digests: Mapping[Path, str],
+    further: Collection[Path],
+    possible: Collection[Path],
+    *,
+    overwrite: bool,
+) -> None:
     """Refuse to write over files that no split wrote, and, unless told to, over another split."""
     other = [path for path, digest in digests.items() if path.is_file() and durable.sha256(path) != digest]
-    manifest = folder / _MANIFEST
-    unlisted = other if written_beside(manifest) is None else []
-    refuse_foreign(manifest, [*unlisted, *further], cure="choose another folder with -o")
-    left = _left(folder, further)
+    unlisted = other if record.listed() is None else []
+    record.refuse_foreign([*unlisted, *further], cure="choose another folder with -o")
+    left = record.left(possible, further)
     if (other or left) and not overwrite:
         found = [f"{some([path.name for path in other])} with other rows"] if other else []
         found += [f"{some([path.name for path in left])} beside it"] if left else []
         raise RunRefused(
-            f"{folder} holds another split",
+            f"{record.path.parent} holds another split",
             found="; ".join(found),
             cure="choose another folder, or add --overwrite",
         )
-
-
-def _left(folder: Path, further: Collection[Path]) -> list[Path]:
-    """List what an earlier split wrote beside its parts and this one does not write."""
-    return stale(folder / _MANIFEST, [folder / name for name in _FURTHER], further)
 
 
 def _digest(table: LabelledTexts) -> str:
