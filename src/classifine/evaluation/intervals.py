@@ -71,8 +71,9 @@ def f1(hits: int, support: int, predicted: int) -> Figure:
     """Give one label's F1 with an interval from Wilson's; ``n`` is the rows that have the label or were given it.
 
     F1 is 2 J / (1 + J), where J is the share of hits among the rows that have the label or were given it; so the ends
-    of J's interval become those of F1's. In simulation with 5 to 50 rows of a label this keeps .95 where BCa falls
-    to .83 near a perfect score, and stays defined when no mistake was seen.
+    of J's interval become those of F1's. In simulation with 5 to 50 rows of a label (``benchmarks/coverage.py``) it
+    holds the truth in .93 to .97 of the cases, where BCa falls to .67 with 10 rows near a perfect score; and it stays
+    defined when no mistake was seen.
 
     Examples
     --------
