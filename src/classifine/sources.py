@@ -6,16 +6,16 @@ Does not know what is in the files.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from classifine import durable
 from classifine.data.files.table_file import require_file
-from classifine.data.rows.remote import SCHEME, fetch
+from classifine.data.rows.remote import Fetched, address_of, fetch
 from classifine.errors import UsageError
 from classifine.runs import Source
 
-Name = Path | str
+Name = Path | str | Fetched
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DataFiles:
         """The files that are divided."""
         if self.train is not None:
             return [self.train]
-        return [self.data] if isinstance(self.data, Path | str) else list(self.data)
+        return [self.data] if isinstance(self.data, Name) else list(self.data)
 
     def require(self) -> None:
         """Check that files are named in one of the two ways.
@@ -70,6 +70,23 @@ class DataFiles:
                 cure=f"say: --train {self.first[0]} instead of {self.first[0]}",
             )
 
+    def fetched(self) -> DataFiles:
+        """Fetch what lies on a hub, so that all that is done with these files is done with the same bytes.
+
+        Raises
+        ------
+        FileMissing, UsageError
+            The hub has no such file, or several may be meant.
+        """
+        return replace(
+            self,
+            data=_here(self.data) if isinstance(self.data, Name) else [_here(name) for name in self.data],
+            train=None if self.train is None else _here(self.train),
+            validation=None if self.validation is None else _here(self.validation),
+            test=None if self.test is None else _here(self.test),
+            texts=None if self.texts is None else _here(self.texts),
+        )
+
     def sources(self) -> list[Source]:
         """List the files with their digests.
 
@@ -88,8 +105,14 @@ class DataFiles:
         return [Source(role, str(name), _digest(name)) for role, name in named]
 
 
+def _here(name: Name) -> Name:
+    address = None if isinstance(name, Fetched) else address_of(name)
+    return name if address is None else Fetched(address, fetch(address))
+
+
 def _digest(name: Name) -> str:
-    if str(name).startswith(SCHEME):
-        return durable.fingerprint([durable.sha256(path) for path in fetch(str(name))])
+    name = _here(name)
+    if isinstance(name, Fetched):
+        return durable.fingerprint([durable.sha256(path) for path in name.paths])
     require_file(Path(name))
     return durable.sha256(Path(name))

@@ -19,6 +19,7 @@ from classifine.cli.options import (
     Sectioned,
     data_options,
     decisions_option,
+    files_of,
     refuse_inputs,
     settings_of,
     settings_options,
@@ -66,9 +67,10 @@ def aggregate(data: tuple[str, ...], output: Path, further_label: tuple[str, ...
     _require_apart(written)
     for files in written:
         files.require({**options, "data": data})
+    read = files_of({"data": data, "texts": options["texts"]})
     for column, files in zip(columns, written, strict=True):
         chosen = settings.with_names({"label": column})
-        found = labelled(list(data), chosen, texts=options["texts"], decisions=decisions, say=console.say)
+        found = labelled(read.first, chosen, texts=read.texts, decisions=decisions, say=console.say)
         _write(found, files)
 
 

@@ -152,11 +152,19 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 
 def files_of(options: dict[str, Any]) -> DataFiles:
-    """Gather the data files."""
+    """Gather the data files; what lies on a hub is fetched once, here.
+
+    Raises
+    ------
+    UsageError, FileMissing
+        They are not named in one of the two ways, or a hub has them not.
+    """
     from classifine.sources import DataFiles
 
     names = ("train", "validation", "test", "texts", "decisions")
-    return DataFiles(options["data"], **{name: options[name] for name in names if options.get(name) is not None})
+    files = DataFiles(options["data"], **{name: options[name] for name in names if options.get(name) is not None})
+    files.require()
+    return files.fetched()
 
 
 def refuse_inputs(targets: Iterable[Path], options: Mapping[str, Any]) -> None:

@@ -22,8 +22,8 @@ def run(**options: Any) -> None:
     """
     from classifine.journey import run_journey
 
-    folder = folder_of(options)
-    did = run_journey(files_of(options), settings_of(options), folder, say=console.say)
+    folder, settings = folder_of(options), settings_of(options)
+    did = run_journey(files_of(options), settings, folder, say=console.say)
     summary(folder, did=did)
 
 

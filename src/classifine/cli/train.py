@@ -18,8 +18,8 @@ def train(**options: Any) -> None:
     from classifine.journey import run_journey
     from classifine.runs import RunFolder
 
-    folder = folder_of(options)
-    did = run_journey(files_of(options), settings_of(options), folder, upto="train", say=console.say)
+    folder, settings = folder_of(options), settings_of(options)
+    did = run_journey(files_of(options), settings, folder, upto="train", say=console.say)
     if not did:
         console.tell(f"{folder} holds this classifier already; nothing was done.")
     console.say("model", str(RunFolder(folder).model))

@@ -15,6 +15,7 @@ from classifine.data.annotators.aggregation import Aggregation, aggregate
 from classifine.data.rows.accounting import FileRead, LeftOut, by_reason
 from classifine.data.rows.labelling import Relabelling, relabel
 from classifine.data.rows.reading import Reading, read_judgements, read_labelled
+from classifine.data.rows.remote import Fetched
 from classifine.errors import SettingsProblem, count
 from classifine.settings import DataSettings, Settings
 from classifine.tables import Judgements, LabelledTexts
@@ -211,9 +212,9 @@ def _reasons(reading: Reading[Any]) -> str:
 
 
 def _named(source: Any) -> str:
-    if isinstance(source, str | Path):
+    if isinstance(source, str | Path | Fetched):
         return str(source)
-    if isinstance(source, list) and all(isinstance(one, str | Path) for one in source):
+    if isinstance(source, list) and all(isinstance(one, str | Path | Fetched) for one in source):
         return str(source[0]) if len(source) == 1 else f"{len(source)} files"
     return "the data"
 

@@ -16,7 +16,7 @@ from classifine.data.files.cells import as_json, as_text, is_blank, not_unicode
 from classifine.data.files.table_file import TableFile, require_column
 from classifine.data.rows.accounting import BLANK_LINE, FileRead, LeftOut, SetAside, by_reason
 from classifine.data.rows.memory import in_memory
-from classifine.data.rows.remote import SCHEME, fetch
+from classifine.data.rows.remote import Fetched, address_of, fetch
 from classifine.errors import ColumnProblem, RowsProblem, UsageError, some, unknown_name
 from classifine.settings import DataSettings
 
@@ -191,13 +191,12 @@ def local_files(source: Any) -> list[Path] | None:
     UsageError, FileMissing
         A file is named twice; or a hub's data set cannot be had, as :func:`fetch` says.
     """
-    if isinstance(source, str) and source.startswith(SCHEME):
-        return list(fetch(source))
-    if isinstance(source, Path) and source.parts[:1] == (SCHEME.rstrip("/"),):  # a path keeps one of the slashes
-        return list(fetch(SCHEME + "/".join(source.parts[1:])))
+    if isinstance(source, Fetched):
+        return list(source.paths)
     if isinstance(source, str | Path):
-        return [Path(source)]
-    if isinstance(source, list | tuple) and source and all(isinstance(one, str | Path) for one in source):
+        address = address_of(source)
+        return [Path(source)] if address is None else list(fetch(address))
+    if isinstance(source, list | tuple) and source and all(isinstance(one, str | Path | Fetched) for one in source):
         paths = [path for one in source for path in local_files(one) or ()]
         twice = [str(path) for path in dict.fromkeys(paths) if paths.count(path) > 1]
         if twice:

@@ -68,6 +68,30 @@ class Address:
         return f"{SCHEME}datasets/{self}/{name}"
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """An address whose files are here; called by its address wherever it is spoken of."""
+
+    address: str
+    paths: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+def address_of(name: str | Path) -> str | None:
+    """Give the address that a name is, or none where it is a path.
+
+    Examples
+    --------
+    >>> address_of("posts.csv"), address_of(Path("hf://datasets/lab/posts"))
+    (None, 'hf://datasets/lab/posts')
+    """
+    if isinstance(name, Path):  # a path keeps one of the slashes
+        return SCHEME + "/".join(name.parts[1:]) if name.parts[:1] == (SCHEME.rstrip("/"),) else None
+    return name if name.startswith(SCHEME) else None
+
+
 def fetch(address: str, *, offline: bool | None = None) -> tuple[Path, ...]:
     """Give the local files that an address names; several when a split is stored in several.
 
