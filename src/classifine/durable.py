@@ -12,7 +12,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -27,6 +29,11 @@ _DISC_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO,
 _PATH_ERRNOS = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
 # Writers in Rust tell the system's refusal in words only.
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
+# For tests: NAME:COUNT kills this process when it comes to the point of this name for the COUNT-th time.
+_FAILPOINT = "CLASSIFINE_FAILPOINT"
+FAILPOINTS = tuple(f"{when}-{what}" for what in ("write", "fsync", "rename", "remove") for when in ("before", "after"))
+"""Where a test can kill the process; ``any`` stands for all of them."""
+_passed: Counter[str] = Counter()
 
 
 @contextmanager
@@ -45,10 +52,13 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with partial.open("wb") as stream:
-                yield stream
+                with _failpoint("write"):
+                    yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
+                with _failpoint("fsync"):
+                    os.fsync(stream.fileno())
+            with _failpoint("rename"):
+                partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
@@ -59,6 +69,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file at once."""
     with writing(path) as stream:
         stream.write(content)
+
+
+def write_by(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a whole file in somebody else's format: the writer gets the open stream."""
+    with writing(path) as stream:
+        write(stream)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -107,11 +123,13 @@ def staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            yield partial
-            _sync_tree(partial)
-            if os.path.lexists(folder):
-                folder.replace(aside)
-            partial.replace(folder)
+            with _failpoint("write"):
+                yield partial
+            sync(partial)
+            with _failpoint("rename"):
+                if os.path.lexists(folder):
+                    folder.replace(aside)
+                partial.replace(folder)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             _settle(aside)
@@ -136,6 +154,37 @@ def make_folder(folder: Path) -> None:
     """Make a folder and its parents; one that is there is fine."""
     with disc_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def move(folder: Path, target: Path) -> None:
+    """Give a folder another place on the same disc; what stood there goes."""
+    with disc_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove(target)
+        with _failpoint("rename"):
+            folder.replace(target)
+        _sync_folder(target.parent)
+        _sync_folder(folder.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there; a folder loses its name first, so that nobody meets half of it."""
+    if not os.path.lexists(path):
+        return
+    with disc_errors(path), _failpoint("remove"):
+        if not path.is_dir() or path.is_symlink():
+            path.unlink(missing_ok=True)
+            return
+        leaving = _partial(path)
+        shutil.rmtree(leaving, ignore_errors=True)
+        path.replace(leaving)
+        shutil.rmtree(leaving)
+
+
+def free_bytes(folder: Path) -> int:
+    """Give the space that is free for this user where the folder lies."""
+    with disc_errors(folder):
+        return shutil.disk_usage(folder).free
 
 
 def sweep(folder: Path) -> None:
@@ -195,7 +244,11 @@ def _refusal(error: Exception, path: Path) -> int | None:
     """Give the system's error number when it was the writing of this path that failed."""
     if not isinstance(error, OSError):
         told = _OS_ERROR.search(str(error))
-        return int(told[1]) if told and int(told[1]) in _DISC_ERRNOS else None
+        if told:
+            return int(told[1]) if int(told[1]) in _DISC_ERRNOS else None
+        # a writer that was refused by our stream may complain in its own words about what came of it
+        cause = error.__cause__ or error.__context__
+        return _refusal(cause, path) if isinstance(cause, OSError) else None
     if isinstance(error.filename, str | bytes):
         at, own = Path(os.fsdecode(error.filename)).absolute(), path.absolute()
         if not (at.is_relative_to(own) or at.is_relative_to(_partial(own)) or own.is_relative_to(at)):
@@ -230,12 +283,13 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync_tree(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Wait until all files of a folder are on the disc."""
     for item in sorted(folder.rglob("*")):
         if item.is_dir():
             _sync_folder(item)
         elif item.is_file():
-            with item.open("rb") as stream:
+            with item.open("rb") as stream, _failpoint("fsync"):
                 os.fsync(stream.fileno())
     _sync_folder(folder)
 
@@ -245,6 +299,25 @@ def _sync_folder(folder: Path) -> None:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with _failpoint("fsync"):
+            os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _failpoint(what: str) -> Iterator[None]:
+    """Stand around something done to the disc; a test may have asked that the process dies before or after it."""
+    armed = os.environ.get(_FAILPOINT)
+    if armed:
+        _die_at(f"before-{what}", armed)
+    yield
+    if armed:
+        _die_at(f"after-{what}", armed)
+
+
+def _die_at(point: str, armed: str) -> None:
+    name, _, count = armed.rpartition(":")
+    _passed.update((point, "any"))
+    if name in (point, "any") and _passed[name] == int(count):
+        os.kill(os.getpid(), signal.SIGKILL)

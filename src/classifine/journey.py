@@ -30,6 +30,7 @@ from classifine.tables import LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
     from classifine.model.classifier import Classifier, Scorer
+    from classifine.training.checkpoints import Checkpoints
     from classifine.training.finetune import FineTuned
 
 # Validation texts on which the saved folder must give the same probabilities as the classifier in memory.
@@ -140,16 +141,19 @@ def stored_splits(run: RunFolder, settings: Settings) -> Splits:
 
 
 def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> list[Path]:
-    """Fine-tune on the stored splits and save the classifier with its history."""
+    """Fine-tune on the stored splits, from the last checkpoint if there is one, and save the classifier."""
+    from classifine.training.checkpoints import Checkpoints
+
     splits = stored_splits(run, settings)
-    result = finetuned(splits, settings, scratch=run.checkpoints)
+    kept = Checkpoints(run.checkpoints, quarantine=run.quarantine, tell=lambda line: say("train", line))
+    result = finetuned(splits, settings, scratch=kept)
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
     durable.write_json(run.history, result.history)
     say("train", _told(result.history))
     return [run.model, run.history]
 
 
-def finetuned(splits: Splits, settings: Settings, *, scratch: Path) -> FineTuned:
+def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
     """Find the base model and fine-tune it; the test texts are not handed over."""
     from classifine.model.hub import resolve
     from classifine.training.finetune import finetune

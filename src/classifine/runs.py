@@ -71,7 +71,8 @@ class RunFolder:
         self.splits = self.path / "splits.parquet"
         self.audit = self.path / "audit.json"
         self.ties = self.path / "ties.csv"
-        self.rejected = self.path / "quarantine" / "rows.csv"
+        self.quarantine = self.path / "quarantine"
+        self.rejected = self.quarantine / "rows.csv"
         self.model = self.path / "model"
         self.history = self.path / "history.json"
         self.checkpoints = self.path / "checkpoints"
@@ -157,6 +158,8 @@ class RunFolder:
                 found="\n" + "\n".join(f"    {line}" for line in changed),
                 cure="choose another folder with --out, or delete this one",
             )
+        if "train" in manifest["stages"]:
+            durable.remove(self.checkpoints)
         return True
 
     @property
@@ -176,7 +179,7 @@ class RunFolder:
         )
 
     def finish(self, stage: str, paths: Sequence[Path], seconds: float) -> None:
-        """Record a stage as done; a folder stands for all files in it."""
+        """Record a stage as done; a folder stands for all files in it. Checkpoints go when training is done."""
         files = [file for path in paths for file in (durable.files_below(path) if path.is_dir() else [path])]
         manifest = self.read_manifest()
         manifest["stages"][stage] = {
@@ -187,6 +190,8 @@ class RunFolder:
         for later in STAGES[STAGES.index(stage) + 1 :]:
             manifest["stages"].pop(later, None)
         self._write_manifest(manifest)
+        if stage == "train":
+            durable.remove(self.checkpoints)
 
     def open_test(self) -> int:
         """Count one more opening of the test split and give the count."""

@@ -19,13 +19,19 @@ from classifine.labels import LabelSpace
 from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 
+_SAVING = "a training that is stopped goes on from its last checkpoint"
 # What we decide ourselves, with the place where a user says it.
 _OWNED = {
     "output_dir": "--out",
     "seed": "seed",
     "data_seed": "seed",
     "eval_strategy": "each epoch is evaluated",
-    "save_strategy": "the best epoch is kept",
+    "save_strategy": _SAVING,
+    "save_steps": _SAVING,
+    "save_total_limit": _SAVING,
+    "save_only_model": _SAVING,
+    "restore_callback_states_from_checkpoint": _SAVING,
+    "ignore_data_skip": _SAVING,
     "load_best_model_at_end": "the best epoch is kept",
     "greater_is_better": "metric_for_best_model",
     "do_train": "classifine train",
@@ -124,10 +130,8 @@ def training_arguments(settings: TrainingSettings, *, folder: str, seed: int) ->
         "eval_strategy": "epoch",
         "logging_strategy": "epoch",
         "logging_nan_inf_filter": False,
-        "save_strategy": "best",
-        "save_only_model": True,
-        "save_total_limit": 1,
-        "load_best_model_at_end": True,
+        "save_strategy": "epoch",
+        "restore_callback_states_from_checkpoint": True,
         "greater_is_better": METRICS[settings.metric_for_best_model] == "higher",
         "report_to": "none",
         "disable_tqdm": True,

@@ -7,14 +7,15 @@ evaluation that keeps each text beside its label, in the precision of the traini
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import random
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
 
@@ -23,11 +24,13 @@ from classifine.errors import SettingsProblem, TrainingFailed
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
-from classifine.model.tokens import DEFAULT_MAX_LENGTH, pad_id_of
+from classifine.model.tokens import DEFAULT_MAX_LENGTH, Encoded, pad_id_of
 from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
+from classifine.runs import versions
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
 from classifine.training.batching import Collator, EncodedRows
+from classifine.training.checkpoints import Checkpoints, Origin
 from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.losses import class_weights
 from classifine.training.targets import targets
@@ -91,7 +94,7 @@ def finetune(
     base: ResolvedModel,
     settings: Settings,
     *,
-    scratch: Path,
+    scratch: Path | Checkpoints,
 ) -> FineTuned:
     """Fine-tune a base model on the training texts; validation texts choose the epoch.
 
@@ -106,7 +109,8 @@ def finetune(
     settings
         What the user chose; open settings are resolved from the base model and the number of rows.
     scratch
-        A folder for the best epoch's weights while training runs; it is gone afterwards.
+        A folder for Hugging Face's Trainer while training runs, gone afterwards; or the checkpoints of a run, in which
+        the state is kept from time to time and from which a training that was stopped goes on.
 
     Raises
     ------
@@ -116,35 +120,46 @@ def finetune(
         The base model's folder cannot be loaded.
     TrainingFailed
         The loss is not a number, or the device's memory is full.
+    RunRefused
+        The checkpoints belong to a training on something else.
+    DiscError
+        There is not even space for the classifier.
     """
     chosen, weights = check_settings(train, space, base, settings)
-    with _seeded(settings.seed), durable.scratch(scratch) as folder:
+    kept = scratch if isinstance(scratch, Checkpoints) else None
+    with _seeded(settings.seed), _room(scratch) as folder:
         backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
         backend.max_length = _max_length(settings, backend.max_length)
         encoded = {
             "train": backend.encode(train.texts, what="tokenising"),
             "validation": backend.encode(validation.texts),
         }
+        learned = targets(train, space, soft=_soft(settings))
+        truth = space.ids(validation.labels)
+        if kept is not None:
+            used = {**asdict(chosen), "max_length": backend.max_length, "seed": settings.seed, "labels": space.names}
+            contents = _contents(
+                base, {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
+            )
+            kept.begin(Origin(used, contents, _machine()), room=4 * backend.model.num_parameters())
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         watch = Watch(len(train), chosen)
         trainer = FineTuningTrainer(
             model=backend.model,
             args=arguments,
-            train_dataset=EncodedRows(encoded["train"], targets(train, space, soft=_soft(settings))),
-            eval_dataset=EncodedRows(encoded["validation"], space.ids(validation.labels)),
+            train_dataset=EncodedRows(encoded["train"], learned),
+            eval_dataset=EncodedRows(encoded["validation"], truth),
             data_collator=Collator(pad_id_of(backend.tokenizer)),
             callbacks=[watch, *_early_stopping(chosen)],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.wire(backend, encoded["validation"], space.ids(validation.labels), space, weights, chosen)
-        started = time.perf_counter()
+        trainer.wire(backend, encoded["validation"], truth, space, weights, chosen)
         with quiet(), _refusals_told(chosen):
-            trainer.train()
+            trainer.finish(kept)
             trainer.use_attention(trainer.fused)
-        seconds = time.perf_counter() - started
     backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     backend.model.eval()
-    history = _history(trainer, chosen, base, backend, seconds, rows=len(train))
+    history = _history(trainer, chosen, base, backend, rows=len(train))
     history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
     return FineTuned(Classifier(backend, space), history)
 
@@ -183,6 +198,28 @@ def _seeded(seed: int) -> Iterator[None]:
             np.random.set_state(kept[1])
 
 
+def _room(scratch: Path | Checkpoints) -> contextlib.AbstractContextManager[Path]:
+    return contextlib.nullcontext(scratch.folder) if isinstance(scratch, Checkpoints) else durable.scratch(scratch)
+
+
+def _contents(base: ResolvedModel, parts: dict[str, tuple[Encoded, npt.NDArray[Any]]]) -> dict[str, str]:
+    """Digest what training reads: token ids and targets of each part, and the base model's files."""
+    found = {}
+    for name, (encoded, learned) in parts.items():
+        digest = hashlib.sha256(np.ascontiguousarray(learned).tobytes())
+        digest.update(encoded.lengths.tobytes())
+        for ids in encoded.ids:
+            digest.update(ids.tobytes())
+        found[f"{name} texts and labels"] = digest.hexdigest()
+    files = sorted([base.folder / "config.json", *base.folder.glob("*.safetensors")])
+    return found | {f"base model, {file.name}": durable.sha256(file) for file in files}
+
+
+def _machine() -> dict[str, Any]:
+    device = torch.accelerator.current_accelerator()
+    return {**versions(), "device": device.type if device else "cpu", "threads": torch.get_num_threads()}
+
+
 def _soft(settings: Settings) -> bool:
     return settings.data.aggregation == "soft"
 
@@ -207,7 +244,6 @@ def _history(
     chosen: TrainingSettings,
     base: ResolvedModel,
     backend: TorchBackend,
-    seconds: float,
     *,
     rows: int,
 ) -> dict[str, Any]:
@@ -223,6 +259,7 @@ def _history(
     best = next(row for row in evaluated if row["step"] == trainer.state.best_global_step)
     metric = chosen.metric_for_best_model
     shown = "validation_loss" if metric == "log_loss" else metric
+    seconds = trainer.seconds
     training_seconds = seconds - trainer.evaluation_seconds
     return {
         "epochs": evaluated,

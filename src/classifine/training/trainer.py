@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 import torch
-from transformers import Trainer
 
 from classifine.evaluation.metrics import validation_metrics
 from classifine.labels import IntVector, LabelSpace
@@ -19,12 +18,13 @@ from classifine.model.torch_backend import TorchBackend
 from classifine.settings import TrainingSettings
 from classifine.training.batching import EncodedRows, LengthGroupedSampler
 from classifine.training.losses import summed_loss, summed_weight
+from classifine.training.resuming import ResumableTrainer
 
 # Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
 _SHORT = 64
 
 
-class FineTuningTrainer(Trainer):
+class FineTuningTrainer(ResumableTrainer):
     """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
 
     # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
@@ -45,7 +45,6 @@ class FineTuningTrainer(Trainer):
         self.backend, self.validation, self.truth, self.space = backend, validation, truth, space
         self.weights = weights.to(self.args.device)
         self.smoothing = chosen.label_smoothing_factor
-        self.evaluation_seconds = 0.0
         self.fused = backend.model.config._attn_implementation
 
     def use_attention(self, name: str) -> None:

@@ -24,14 +24,18 @@ class Watch(TrainerCallback):
         self.total = round(rows * (chosen.num_train_epochs or 0))
         self.bar: Any = None
 
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Open the bar."""
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Open the bar where training begins or goes on."""
         self.bar = bar("training", total=self.total, unit="texts")
+        self.bar.initial = self.bar.n = self.bar.last_print_n = self._done(state)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Move the bar on."""
-        self.bar.n = min(self.total, round((state.epoch or 0) * self.rows))
+        self.bar.n = self._done(state)
         self.bar.update(0)
+
+    def _done(self, state: Any) -> int:
+        return min(self.total, round((state.epoch or 0) * self.rows))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         """Stop where the loss is no number."""

@@ -1,0 +1,258 @@
+"""Takes Hugging Face's Trainer and gives one that goes on where it was stopped, to the same bits.
+
+Beside weights, optimizer, schedule and random states it keeps the best weights, the loss since the last log and the
+seconds spent. A signal to stop is put off until the state is saved. Does not know losses, batches or run folders.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, load_model, save_file, save_model
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+from classifine import durable
+from classifine.training.checkpoints import Checkpoints
+
+# The names are Hugging Face's, whose own loaders read the first four.
+OPTIMIZER, SCHEDULER, SCALER, RANDOM = "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth"
+STATE, WEIGHTS, BEST, PROGRESS = "trainer_state.json", "model.safetensors", "best.safetensors", "progress.json"
+
+
+class ResumableTrainer(Trainer):
+    """Hugging Face's Trainer with the best weights in memory and checkpoints that are whole or not there."""
+
+    model: Any
+    optimizer: Any
+    lr_scheduler: Any
+    state: Any
+    checkpoints: Checkpoints | None = None
+    evaluation_seconds = 0.0
+
+    def finish(self, checkpoints: Checkpoints | None) -> None:
+        """Train to the end, from the newest checkpoint if there is one, and take the best weights."""
+        self.checkpoints = checkpoints
+        self.best: dict[str, torch.Tensor] | None = None
+        self.stops = Stops()
+        self._before: dict[str, Any] = {}
+        self._started = time.perf_counter()
+        if checkpoints is None:
+            self.train()
+        else:
+            self.add_callback(Saving(self))
+            found = checkpoints.newest(self._lacks)
+            with self.stops:
+                self.train(resume_from_checkpoint=None if found is None else str(found))
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+
+    @property
+    def seconds(self) -> float:
+        """How long training has taken so far, earlier sessions included."""
+        return float(self._before.get("seconds", 0.0)) + time.perf_counter() - self._started
+
+    def _determine_best_metric(self, metrics: Any, trial: Any) -> bool:
+        """Keep the weights in memory when they are the best so far."""
+        better = super()._determine_best_metric(metrics=metrics, trial=trial)
+        if better:
+            self._keep_as_best()
+        return better
+
+    def _keep_as_best(self) -> None:
+        weights = self.model.state_dict()
+        if self.best is None:
+            self.best = {name: tensor.detach().to("cpu", copy=True) for name, tensor in weights.items()}
+        else:
+            for name, tensor in weights.items():
+                self.best[name].copy_(tensor.detach())
+
+    # ---------------------------------------------------------------- saving
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Save when it is worth it; then let a signal through that was put off."""
+        kept = self.checkpoints
+        if kept is None:
+            return
+        asked = self.stops.asked is not None
+        if self.args.should_save and (asked or kept.due(evaluated=self.control.should_evaluate)):
+            kept.save(self.state.global_step, size=self._size(), write=self._write)
+        if asked:
+            self.stops.let_through()
+
+    def _size(self) -> int:
+        weights = _bytes_of(self.model.state_dict())
+        best = 0 if self._is_best else weights
+        return weights + best + _bytes_of(self.optimizer.state_dict())
+
+    @property
+    def _is_best(self) -> bool:
+        return self.state.best_global_step in (None, self.state.global_step)
+
+    def _write(self, folder: Path) -> None:
+        save_model(self.model, str(folder / WEIGHTS))
+        if not self._is_best and self.best is not None:
+            save_file(self.best, str(folder / BEST))
+        states = {
+            OPTIMIZER: self.optimizer.state_dict(),
+            SCHEDULER: self.lr_scheduler.state_dict(),
+            RANDOM: _random_states(),
+        }
+        if scaler := getattr(self.accelerator, "scaler", None):
+            states[SCALER] = scaler.state_dict()
+        for name, state in states.items():
+            durable.write_by(folder / name, partial(torch.save, state))
+        self.state.stateful_callbacks = {type(one).__name__: one.state() for one in self._with_state()}
+        # not by its own method, which sorts the names: the history shows them in the order they were logged
+        durable.write_text(folder / STATE, json.dumps(asdict(self.state), indent=2))
+        progress = {
+            "loss": self._tr_loss.item(),
+            "logged_step": self._globalstep_last_logged,
+            "seconds": self.seconds,
+            "evaluation_seconds": self.evaluation_seconds,
+        }
+        durable.write_json(folder / PROGRESS, progress)
+
+    def _with_state(self) -> list[Any]:
+        return [one for one in [*self.callback_handler.callbacks, self.control] if isinstance(one, ExportableState)]
+
+    # ---------------------------------------------------------------- going on
+
+    def _lacks(self, folder: Path) -> str | None:
+        """Say what a checkpoint would need for this training to go on as if nothing had happened."""
+        needed = [WEIGHTS, OPTIMIZER, SCHEDULER, RANDOM, STATE, PROGRESS]
+        needed += [SCALER] if getattr(self.accelerator, "scaler", None) else []
+        absent = [name for name in needed if not (folder / name).is_file()]
+        if absent:
+            return f"without {', '.join(absent)}"
+        state = _read(folder / STATE)
+        if state["best_global_step"] not in (None, state["global_step"]) and not (folder / BEST).is_file():
+            return f"without {BEST}"
+        stateless = [
+            name
+            for name in (type(one).__name__ for one in self._with_state())
+            if name not in state["stateful_callbacks"]
+        ]
+        return f"without the state of {', '.join(stateless)}" if stateless else None
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Read the weights and the best ones."""
+        folder = Path(resume_from_checkpoint)
+        load_model(self.model, str(folder / WEIGHTS))
+        if (folder / BEST).is_file():
+            self.best = load_file(folder / BEST)
+        elif _read(folder / STATE)["best_global_step"] is not None:
+            self._keep_as_best()
+
+    def _init_training_state(
+        self, max_steps: Any, steps_in_epoch: Any, epochs: Any, resume_from_checkpoint: Any, trial: Any
+    ) -> Any:
+        """Remember what the Trainer would forget."""
+        self._resumed: dict[str, Any] | None = None
+        found = super()._init_training_state(max_steps, steps_in_epoch, epochs, resume_from_checkpoint, trial)
+        if resume_from_checkpoint is not None:
+            self._before = self._resumed = _read(Path(resume_from_checkpoint) / PROGRESS)
+            # it was to stop there; the Trainer would do one step more
+            self._resumed["over"] = self.control.should_training_stop
+            self.evaluation_seconds = self._resumed["evaluation_seconds"]
+        return found
+
+    def _run_epoch(self, *args: Any, **named: Any) -> None:
+        """Run an epoch; the first one after a checkpoint begins with the loss that was not logged yet."""
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            self._tr_loss.fill_(resumed["loss"])
+            self._globalstep_last_logged = resumed["logged_step"]
+            if resumed["over"]:
+                self.control.should_training_stop = True
+                return
+        super()._run_epoch(*args, **named)  # type: ignore[no-untyped-call]
+
+
+class Saving(TrainerCallback):
+    """Asks for a checkpoint within an epoch when it is time or when somebody asked the training to stop."""
+
+    def __init__(self, trainer: ResumableTrainer) -> None:
+        self.trainer = trainer
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Ask; at the end of an epoch its evaluation comes first, and the checkpoint after it."""
+        kept = self.trainer.checkpoints
+        if kept is None or float(state.epoch).is_integer() or state.global_step >= state.max_steps:
+            return
+        control.should_save = self.trainer.stops.asked is not None or kept.due(evaluated=False)
+
+
+# ---------------------------------------------------------------- signals
+
+
+class Stops:
+    """Puts signals that ask the process to stop off until the state is saved; the second one counts at once."""
+
+    def __init__(self) -> None:
+        self.asked: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stops:
+        """Listen; only the main thread can."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *anything: object) -> None:
+        """Give the signals back to whoever had them."""
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    def _note(self, number: int, frame: Any) -> None:
+        again, self.asked = self.asked is not None, number
+        if again:
+            self.let_through()
+
+    def let_through(self) -> None:
+        """Let the process have what was put off."""
+        number, self.asked = self.asked, None
+        self.__exit__()
+        if number is not None:
+            signal.raise_signal(number)
+
+
+# ---------------------------------------------------------------- small things
+
+
+def _read(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return value
+
+
+def _random_states() -> dict[str, Any]:
+    states: dict[str, Any] = {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),
+        "cpu": torch.random.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.random.get_rng_state()
+    return states
+
+
+def _bytes_of(state: Any) -> int:
+    if isinstance(state, torch.Tensor):
+        return state.nbytes
+    if isinstance(state, Mapping):
+        return sum(_bytes_of(value) for value in state.values())
+    if isinstance(state, list | tuple):
+        return sum(_bytes_of(value) for value in state)
+    return 0
