@@ -191,6 +191,14 @@ def pad(ids: Sequence[npt.NDArray[np.int32]], pad_id: int) -> dict[str, torch.Te
     return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
 
 
+def pack(ids: Sequence[npt.NDArray[np.int32]]) -> dict[str, torch.Tensor]:
+    """Lay token ids one after the other: ``input_ids`` [n_tokens], and the ``lengths`` of the texts [n]."""
+    import torch
+
+    tokens = np.concatenate(ids).astype(np.int64)
+    return {"input_ids": torch.from_numpy(tokens), "lengths": torch.tensor([len(one) for one in ids])}
+
+
 def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:
     """Give the padding token's id; a tokenizer without one pads with 0, which the mask hides."""
     found: Any = tokenizer.pad_token_id

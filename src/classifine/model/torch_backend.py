@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from classifine.errors import ModelUnavailable, some
 from classifine.labels import FloatMatrix, LabelSpace
-from classifine.model.tokens import Encoded, batches, encode, pad, pad_id_of
+from classifine.model.tokens import Encoded, batches, encode, pack, pad, pad_id_of
+from classifine.model.unpadded import Unpadded
 
 _BATCH_TOKENS = 4096
 _BATCH_TEXTS = 256
@@ -59,17 +61,36 @@ class TorchBackend:
         """Tokenise texts for this model."""
         return encode(self.tokenizer, texts, max_length=self.max_length, what=what)
 
-    def probabilities(self, encoded: Encoded) -> FloatMatrix:
-        """Score token ids; the result is in the order of the texts, shape [n, n_labels]."""
+    def probabilities(self, encoded: Encoded, *, unpadded: Unpadded | None = None) -> FloatMatrix:
+        """Score token ids; the result is in the order of the texts, shape [n, n_labels].
+
+        Parameters
+        ----------
+        encoded
+            The token ids.
+        unpadded
+            How to compute; without one, in float32 on real tokens where the model's family is known, and else as the
+            model itself does.
+        """
         self.model.eval()
         scores = np.empty((len(encoded.ids), int(self.model.config.num_labels)), dtype=np.float64)
-        pad_id = pad_id_of(self.tokenizer)
+        forward = self._padded
+        if unpadded is None and self.model.device.type == "cpu":
+            unpadded = Unpadded.of(self.model)
+        if unpadded is not None:
+            forward = partial(_packed, unpadded)
         with torch.inference_mode():
             for group in batches(encoded.lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
-                inputs = pad([encoded.ids[i] for i in group], pad_id)
-                logits = self.model(**{name: tensor.to(self.model.device) for name, tensor in inputs.items()}).logits
+                logits = forward([encoded.ids[i] for i in group])
                 scores[group] = torch.softmax(logits.float().cpu().double(), dim=-1).numpy()
         return scores
+
+    def _padded(self, ids: list[Any]) -> torch.Tensor:
+        inputs = pad(ids, pad_id_of(self.tokenizer))
+        logits: torch.Tensor = self.model(
+            **{name: tensor.to(self.model.device) for name, tensor in inputs.items()}
+        ).logits
+        return logits
 
     def save(self, folder: Path) -> None:
         """Write the folder as transformers writes it; the tokenizer carries the maximum length."""
@@ -135,6 +156,10 @@ class TorchBackend:
                 f"{folder} has no fast tokenizer", where=str(folder), cure="choose a base model with a tokenizer.json"
             )
         return cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
+
+
+def _packed(unpadded: Unpadded, ids: list[Any]) -> torch.Tensor:
+    return unpadded(**pack(ids))
 
 
 def family_and_limit(folder: Path) -> tuple[str, int]:

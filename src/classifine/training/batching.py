@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from classifine.labels import FloatMatrix, IntVector
-from classifine.model.tokens import Encoded, pad
+from classifine.model.tokens import Encoded, pack, pad
 
 # Batches sorted together: the larger the pool, the less padding.
 _POOL = 64
@@ -48,6 +48,12 @@ class Collator:
         """Give ``input_ids``, ``attention_mask`` [n, longest] and ``labels`` [n] or [n, n_labels]."""
         inputs = pad([row["input_ids"] for row in rows], self.pad_id)
         return {**inputs, "labels": torch.stack([row["labels"] for row in rows])}
+
+
+def collate_unpadded(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Give ``input_ids`` of all rows one after the other, their ``lengths`` [n], and ``labels`` as a collator does."""
+    inputs = pack([row["input_ids"] for row in rows])
+    return {**inputs, "labels": torch.stack([row["labels"] for row in rows])}
 
 
 class LengthGroupedSampler(Sampler[int]):

@@ -16,15 +16,16 @@ from classifine.labels import IntVector, LabelSpace
 from classifine.model.tokens import Encoded
 from classifine.model.torch_backend import TorchBackend
 from classifine.settings import TrainingSettings
-from classifine.training.batching import EncodedRows, LengthGroupedSampler
+from classifine.training.batching import EncodedRows, LengthGroupedSampler, collate_unpadded
 from classifine.training.losses import summed_loss, summed_weight
 from classifine.training.resuming import ResumableTrainer
+from classifine.training.unpadding import UnpaddingTrainer
 
 # Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
 _SHORT = 64
 
 
-class FineTuningTrainer(ResumableTrainer):
+class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
     """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
 
     # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
@@ -46,6 +47,8 @@ class FineTuningTrainer(ResumableTrainer):
         self.weights = weights.to(self.args.device)
         self.smoothing = chosen.label_smoothing_factor
         self.fused = backend.model.config._attn_implementation
+        if chosen.unpadded and self.unpad():
+            self.data_collator = collate_unpadded
 
     def use_attention(self, name: str) -> None:
         """Choose how attention is computed; the function is the same."""
@@ -65,11 +68,17 @@ class FineTuningTrainer(ResumableTrainer):
     ) -> Any:
         """Give the batch's part of the update's loss."""
         labels = inputs.pop("labels")
+        logits = self._logits(model, inputs)
+        loss = summed_loss(logits, labels, self.weights, self.smoothing) / num_items_in_batch
+        return (loss, {"logits": logits}) if return_outputs else loss
+
+    def _logits(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        if self.unpadded is not None:
+            return self.unpadded(inputs["input_ids"], inputs["lengths"])
         if self.args.device.type == "cpu" and self.fused == "sdpa":
             self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
-        outputs = model(**inputs)
-        loss = summed_loss(outputs.logits, labels, self.weights, self.smoothing) / num_items_in_batch
-        return (loss, outputs) if return_outputs else loss
+        logits: torch.Tensor = model(**inputs).logits
+        return logits
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         rows: EncodedRows = self.train_dataset  # type: ignore[assignment]
@@ -79,8 +88,9 @@ class FineTuningTrainer(ResumableTrainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Score the validation texts in the training's precision; row order cannot get lost on the way."""
         started = time.perf_counter()
+        self.settle()
         self.backend.model = self.model
-        probabilities = self.backend.probabilities(self.validation)
+        probabilities = self.backend.probabilities(self.validation, unpadded=self.unpadded)
         found = validation_metrics(probabilities, self.truth, self.space)
         metrics = {f"eval_{name}": value for name, value in found.items()}
         self.evaluation_seconds += time.perf_counter() - started
