@@ -8,10 +8,13 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import sys
 import textwrap
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -19,6 +22,7 @@ import click
 from classifine.errors import ClassifineError
 
 INTERRUPTED = 130
+TERMINATED = 143
 OUR_FAULT = 70
 # Control characters in data could move the cursor or retitle the terminal; line ends and tabs may stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -52,8 +56,43 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
 
 
+def spelled(words: Sequence[str]) -> str:
+    """Spell a command as this system's shell reads it."""
+    import shlex
+    import subprocess
+
+    # Windows knows double quotes only
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
 def guarded(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code; no traceback for a user's mistake, one for ours."""
+    with _ended_politely() as ends:
+        code = _guarded(command, arguments)
+    return TERMINATED if ends and code == INTERRUPTED else code
+
+
+@contextmanager
+def _ended_politely() -> Iterator[list[int]]:
+    """Let a request to end (SIGTERM) stop the work as Ctrl-C does; gives the requests."""
+    ends: list[int] = []
+    in_charge = threading.current_thread() is threading.main_thread()
+    if not in_charge or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield ends
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        ends.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield ends
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _guarded(command: click.Command, arguments: Sequence[str] | None) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     stdout = sys.stdout
     if isinstance(stdout, io.TextIOWrapper):
@@ -67,7 +106,9 @@ def guarded(command: click.Command, arguments: Sequence[str] | None = None) -> i
         _complain(told.getvalue().rstrip("\n"))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _complain("\ninterrupted; nothing is half-written. Type the same command again to go on where it stopped.")
+        words = ["classifine", *(sys.argv[1:] if arguments is None else arguments)]
+        _complain("\ninterrupted; nothing is half-written. Type the same command again to go on where it stopped:")
+        _complain(f"    {spelled(words)}")
         return INTERRUPTED
     except ClassifineError as error:
         _complain(f"\nerror: {error}")

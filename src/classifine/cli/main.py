@@ -28,7 +28,7 @@ def classifine() -> None:
     """From labelled texts to a classifier, its honest evaluation, its predictions and a report.
 
     Exit codes: 0 done, 1 the data failed a check, 2 wrong use, 70 our own fault, 73 refused (locked or changed),
-    74 disc, 130 interrupted.
+    74 disc, 130 interrupted, 143 asked to end.
     """
 
 

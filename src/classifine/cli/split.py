@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,5 +67,4 @@ def _next(output: Path, splits: Splits) -> str:
         words += ["--positive", splits.space.positive]
     if splits.space.separator is not None:
         words += ["--multi-label", "--label-separator", splits.space.separator]
-    # Windows knows double quotes only
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return console.spelled(words)

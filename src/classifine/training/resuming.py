@@ -46,6 +46,7 @@ class ResumableTrainer(Trainer):
         self.checkpoints = checkpoints
         self.best: dict[str, torch.Tensor] | None = None
         self.stops = Stops()
+        self._evaluated = 0
         self._before: dict[str, Any] = {}
         self._started = time.perf_counter()
         if checkpoints is None:
@@ -65,6 +66,7 @@ class ResumableTrainer(Trainer):
 
     def _determine_best_metric(self, metrics: Any, trial: Any) -> bool:
         """Keep the weights in memory when they are the best so far."""
+        self._evaluated = self.state.global_step
         better = super()._determine_best_metric(metrics=metrics, trial=trial)
         if better:
             self._keep_as_best()
@@ -86,7 +88,7 @@ class ResumableTrainer(Trainer):
         if kept is None:
             return
         asked = self.stops.asked is not None
-        if self.args.should_save and (asked or kept.due(evaluated=self.control.should_evaluate)):
+        if self.args.should_save and (asked or kept.due(evaluated=self._evaluated == self.state.global_step)):
             kept.save(self.state.global_step, size=self._size(), write=self._write)
         if asked:
             self.stops.let_through()
