@@ -12,116 +12,21 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from classifine.errors import FileMissing, SettingsProblem, did_you_mean
 from classifine.fitting import told, typed
+from classifine.sections import DataSettings, ModelSettings, TrainingSettings, setting
 
-
-def _setting(
-    default: Any, about: str, *, least: float | None = None, most: float | None = None, above: float | None = None
-) -> Any:
-    metadata = {"about": about, "least": least, "most": most, "above": above}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True)
-class DataSettings:
-    """Which columns are what, and how the rows are divided."""
-
-    text: str = _setting("text", "column that holds the text")
-    label: str = _setting("label", "column that holds the label")
-    id: str | None = _setting(None, "column that names the item; without one, the row number does")
-    on: str | None = _setting(None, "column by which labels and texts of two files are joined; without one, id")
-    annotator: str | None = _setting(None, "column that names the annotator, when each row is one judgement")
-    annotator_columns: tuple[str, ...] = _setting((), "one column per annotator, when each row is one item")
-    group: str | None = _setting(None, "column whose equal rows stay in one split: author, thread, original")
-    time: str | None = _setting(None, "column of dates: the latest texts are the test texts")
-    split: str | None = _setting(None, "column that says train, validation or test of each row")
-    positive: str | None = _setting(None, "the label that precision, recall and F1 of a binary task speak of")
-    multi_label: bool = _setting(False, "a text may have several labels; needs label_separator")
-    label_separator: str | None = _setting(None, "what stands between the labels of a text that has several")
-    keep_labels: tuple[str, ...] = _setting((), "labels that are used; rows of others are left out and counted")
-    merge_labels: dict[str, str] = _setting({}, "labels that count as another: old = new")
-    label_names: dict[str, str] = _setting({}, "names of labels that the data holds as codes: code = name")
-    min_rows: int = _setting(1, "rows a label must have to be used; rarer ones are left out and counted", least=1)
-    aggregation: Literal["majority", "dawid-skene", "one-coin", "soft", "expert", "unanimous"] = _setting(
-        "majority", "how many judgements become one label"
-    )
-    expert: str | None = _setting(None, 'the annotator whose judgement wins; for aggregation = "expert"')
-    ties: Literal["drop", "review", "random", "priority", "posterior"] = _setting(
-        "drop", "what becomes of an item whose judgements tie"
-    )
-    priority: tuple[str, ...] = _setting((), 'labels, the one that wins a tie first; for ties = "priority"')
-    scale: Literal["nominal", "ordinal", "interval"] = _setting(
-        "nominal", "what labels are to Krippendorff's alpha: names, ranks (see label_order) or numbers"
-    )
-    label_order: tuple[str, ...] = _setting((), 'labels from the lowest to the highest; for scale = "ordinal"')
-    validation_size: float = _setting(0.2, "share of the rows that chooses the checkpoint", above=0, most=0.8)
-    test_size: float = _setting(0.2, "share of the rows that is looked at once, at the end", above=0, most=0.8)
-    rare_labels: Literal["train", "drop", "refuse"] = _setting(
-        "train", "what becomes of labels with too few different texts for every split"
-    )
-    near_duplicates: float = _setting(
-        0.7, "Jaccard similarity from which two texts are near-duplicates", least=0.5, most=1
-    )
-    max_contaminated: float = _setting(
-        0.01, "share of test texts that may stand in training or validation, too", least=0, most=1
-    )
-    allow_contaminated: bool = _setting(False, "go on with contaminated test texts; every score then says so")
-    on_bad_row: Literal["error", "quarantine"] = _setting(
-        "error", "what becomes of a row that cannot be read: stop, or set it aside in a file"
-    )
-    encoding: str | None = _setting(None, "encoding of text files; without one, what the file shows")
-    delimiter: str | None = _setting(None, "delimiter of CSV files; without one, what the header shows")
-    longest_cell: int = _setting(10_000_000, "characters a cell may have", least=1)
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """Which base model, and how much of a text it reads."""
-
-    model: str = _setting("minilm", "a name of `classifine models`, a local folder, or owner/name[@revision] on a hub")
-    max_length: int | None = _setting(
-        None, "tokens read of each text; without one, 512 or the model's maximum", least=4
-    )
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How the classifier is fine-tuned; the names are those of Hugging Face's TrainingArguments."""
-
-    learning_rate: float | None = _setting(None, "peak learning rate; without one, the base model's default", above=0)
-    num_train_epochs: float | None = _setting(
-        None, "passes over the training rows; without one, chosen by their number", above=0
-    )
-    per_device_train_batch_size: int = _setting(32, "texts in a training batch", least=1)
-    per_device_eval_batch_size: int = _setting(64, "texts in an evaluation batch", least=1)
-    gradient_accumulation_steps: int = _setting(1, "batches summed up before an update", least=1)
-    weight_decay: float = _setting(0.01, "decay of the weights in AdamW", least=0)
-    warmup_steps: float = _setting(0.1, "steps until the peak; below 1, a share of all steps", least=0)
-    lr_scheduler_type: str = _setting("linear", "how the learning rate falls")
-    optim: str = _setting("adamw_torch_fused", "the optimizer")
-    max_grad_norm: float = _setting(1.0, "gradients longer than this are shortened", least=0)
-    label_smoothing_factor: float = _setting(0.0, "share of the truth spread over all labels", least=0, most=0.5)
-    class_weights: str | dict[str, float] = _setting(
-        "none", 'weight of each label in the loss: "none", "balanced", or a table of label = weight'
-    )
-    dropout: float | None = _setting(
-        None, "dropout while training; without one, the base model's default", least=0, most=0.9
-    )
-    metric_for_best_model: str = _setting("macro_f1", "validation metric that chooses the checkpoint")
-    early_stopping_patience: int = _setting(3, "evaluations without a better metric before stopping; 0: never", least=0)
-    bf16: bool | Literal["auto"] = _setting(
-        "auto", "compute in bfloat16 (weights stay float32); auto: where it is fast"
-    )
-    fp16: bool = _setting(False, "compute in float16 on a GPU (weights stay float32)")
-    unpadded: bool = _setting(
-        True, "compute on real tokens only, where the model's family allows it: same result, faster"
-    )
-    arguments: dict[str, Any] = _setting({}, "any further argument of Hugging Face's TrainingArguments")
+__all__ = [
+    "DataSettings",
+    "ModelSettings",
+    "Settings",
+    "TrainingSettings",
+    "difference",
+    "parse_assignments",
+    "read_settings",
+]
 
 
 @dataclass(frozen=True)
@@ -137,7 +42,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    seed: int = _setting(42, "where every random choice starts", least=0, most=2**32 - 1)
+    seed: int = setting(42, "where every random choice starts", least=0, most=2**32 - 1)
 
     def with_names(self, values: Mapping[str, Any]) -> Settings:
         """Set names wherever they live; a name nobody owns goes to ``training.arguments``.

@@ -1,0 +1,112 @@
+"""Takes nothing and gives what a user may choose of data, model and training: names, defaults and meanings.
+
+Names are Hugging Face's where Hugging Face has one. Does not know how settings are read, checked or used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def setting(
+    default: Any, about: str, *, least: float | None = None, most: float | None = None, above: float | None = None
+) -> Any:
+    """Make a field of a section: its default, what it is about, and its bounds."""
+    metadata = {"about": about, "least": least, "most": most, "above": above}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which columns are what, and how the rows are divided."""
+
+    text: str = setting("text", "column that holds the text")
+    label: str = setting("label", "column that holds the label")
+    id: str | None = setting(None, "column that names the item; without one, the row number does")
+    on: str | None = setting(None, "column by which labels and texts of two files are joined; without one, id")
+    annotator: str | None = setting(None, "column that names the annotator, when each row is one judgement")
+    annotator_columns: tuple[str, ...] = setting((), "one column per annotator, when each row is one item")
+    group: str | None = setting(None, "column whose equal rows stay in one split: author, thread, original")
+    time: str | None = setting(None, "column of dates: the latest texts are the test texts")
+    split: str | None = setting(None, "column that says train, validation or test of each row")
+    positive: str | None = setting(None, "the label that precision, recall and F1 of a binary task speak of")
+    multi_label: bool = setting(False, "a text may have several labels; needs label_separator")
+    label_separator: str | None = setting(None, "what stands between the labels of a text that has several")
+    keep_labels: tuple[str, ...] = setting((), "labels that are used; rows of others are left out and counted")
+    merge_labels: dict[str, str] = setting({}, "labels that count as another: old = new")
+    label_names: dict[str, str] = setting({}, "names of labels that the data holds as codes: code = name")
+    min_rows: int = setting(1, "rows a label must have to be used; rarer ones are left out and counted", least=1)
+    aggregation: Literal["majority", "dawid-skene", "one-coin", "soft", "expert", "unanimous"] = setting(
+        "majority", "how many judgements become one label"
+    )
+    expert: str | None = setting(None, 'the annotator whose judgement wins; for aggregation = "expert"')
+    ties: Literal["drop", "review", "random", "priority", "posterior"] = setting(
+        "drop", "what becomes of an item whose judgements tie"
+    )
+    priority: tuple[str, ...] = setting((), 'labels, the one that wins a tie first; for ties = "priority"')
+    scale: Literal["nominal", "ordinal", "interval"] = setting(
+        "nominal", "what labels are to Krippendorff's alpha: names, ranks (see label_order) or numbers"
+    )
+    label_order: tuple[str, ...] = setting((), 'labels from the lowest to the highest; for scale = "ordinal"')
+    validation_size: float = setting(0.2, "share of the rows that chooses the checkpoint", above=0, most=0.8)
+    test_size: float = setting(0.2, "share of the rows that is looked at once, at the end", above=0, most=0.8)
+    rare_labels: Literal["train", "drop", "refuse"] = setting(
+        "train", "what becomes of labels with too few different texts for every split"
+    )
+    near_duplicates: float = setting(
+        0.7, "Jaccard similarity from which two texts are near-duplicates", least=0.5, most=1
+    )
+    max_contaminated: float = setting(
+        0.01, "share of test texts that may stand in training or validation, too", least=0, most=1
+    )
+    allow_contaminated: bool = setting(False, "go on with contaminated test texts; every score then says so")
+    on_bad_row: Literal["error", "quarantine"] = setting(
+        "error", "what becomes of a row that cannot be read: stop, or set it aside in a file"
+    )
+    encoding: str | None = setting(None, "encoding of text files; without one, what the file shows")
+    delimiter: str | None = setting(None, "delimiter of CSV files; without one, what the header shows")
+    longest_cell: int = setting(10_000_000, "characters a cell may have", least=1)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which base model, and how much of a text it reads."""
+
+    model: str = setting("minilm", "a name of `classifine models`, a local folder, or owner/name[@revision] on a hub")
+    max_length: int | None = setting(None, "tokens read of each text; without one, 512 or the model's maximum", least=4)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the classifier is fine-tuned; the names are those of Hugging Face's TrainingArguments."""
+
+    learning_rate: float | None = setting(None, "peak learning rate; without one, the base model's default", above=0)
+    num_train_epochs: float | None = setting(
+        None, "passes over the training rows; without one, chosen by their number", above=0
+    )
+    per_device_train_batch_size: int = setting(32, "texts in a training batch", least=1)
+    per_device_eval_batch_size: int = setting(64, "texts in an evaluation batch", least=1)
+    gradient_accumulation_steps: int = setting(1, "batches summed up before an update", least=1)
+    weight_decay: float = setting(0.01, "decay of the weights in AdamW", least=0)
+    warmup_steps: float = setting(0.1, "steps until the peak; below 1, a share of all steps", least=0)
+    lr_scheduler_type: str = setting("linear", "how the learning rate falls")
+    optim: str = setting("adamw_torch_fused", "the optimizer")
+    max_grad_norm: float = setting(1.0, "gradients longer than this are shortened", least=0)
+    label_smoothing_factor: float = setting(0.0, "share of the truth spread over all labels", least=0, most=0.5)
+    class_weights: str | dict[str, float] = setting(
+        "none", 'weight of each label in the loss: "none", "balanced", or a table of label = weight'
+    )
+    dropout: float | None = setting(
+        None, "dropout while training; without one, the base model's default", least=0, most=0.9
+    )
+    metric_for_best_model: str = setting("macro_f1", "validation metric that chooses the checkpoint")
+    early_stopping_patience: int = setting(3, "evaluations without a better metric before stopping; 0: never", least=0)
+    bf16: bool | Literal["auto"] = setting("auto", "compute in bfloat16 (weights stay float32); auto: where it is fast")
+    fp16: bool = setting(False, "compute in float16 on a GPU (weights stay float32)")
+    unpadded: bool = setting(
+        True, "compute on real tokens only, where the model's family allows it: same result, faster"
+    )
+    arguments: dict[str, Any] = setting({}, "any further argument of Hugging Face's TrainingArguments")
