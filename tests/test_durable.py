@@ -346,7 +346,85 @@ def test_the_child_lives_when_nobody_kills_it(tmp_path: Path) -> None:
     assert child(_KILLED_BEFORE, Path("never"), tmp_path / "a.txt").stdout == "alive\n"
 
 
+_ALL_STEPS = """
+import sys
+from pathlib import Path
+from classifine import durable
+
+folder = Path(sys.argv[1])
+with durable.staging(folder / "model") as staged:
+    durable.write_text(staged / "weights", "new")
+durable.remove(folder / "leaving")
+durable.move(folder / "moving", folder / "moved")
+print("alive")
+"""
+
+
+@pytest.mark.parametrize("point", durable.FAILPOINTS)
+def test_a_test_can_kill_at_each_named_point_and_nothing_is_half_there(
+    tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for count in range(1, 9):
+        folder = tmp_path / str(count)
+        for name in ("model", "leaving", "moving"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "weights").write_text("old")
+        monkeypatch.setenv("CLASSIFINE_FAILPOINT", f"{point}:{count}")
+        done = child(_ALL_STEPS, folder)
+        durable.sweep(folder)
+        found = {file.parent.name: file.read_text() for file in durable.files_below(folder)}
+        assert found.pop("model") in {"old", "new"}
+        assert found.pop("leaving", "old") == "old"
+        assert found in ({"moving": "old"}, {"moved": "old"})
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL
+    assert count > 1
+
+
+# ---------------------------------------------------------------- moving and removing
+
+
+def test_a_folder_moves_over_what_stood_there(tmp_path: Path) -> None:
+    for name in ("broken", "quarantine/broken"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / name.replace("/", " ")).write_text("")
+    durable.move(tmp_path / "broken", tmp_path / "quarantine" / "broken")
+    assert names(tmp_path) == ["quarantine"]
+    assert names(tmp_path / "quarantine" / "broken") == ["broken"]
+
+
+def test_what_is_removed_is_gone_and_what_a_link_points_to_is_not(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to("kept")
+    for name in ("folder", "file", "link", "never there"):
+        durable.remove(tmp_path / name)
+    assert names(tmp_path) == ["kept"]
+
+
+def test_free_space_is_what_the_system_says(tmp_path: Path) -> None:
+    assert durable.free_bytes(tmp_path) > 0
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError):
+        durable.free_bytes(tmp_path / "file" / "below")
+
+
 # ---------------------------------------------------------------- the disc refuses
+
+
+def test_a_refusal_that_a_writer_tells_in_its_own_words_is_found_behind_them(tmp_path: Path) -> None:
+    def write(stream: Any) -> None:
+        try:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        except OSError:
+            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B904 - as torch does
+
+    with pytest.raises(DiscError, match=os.strerror(errno.EFBIG)):
+        durable.write_by(tmp_path / "optimizer.pt", write)
+    assert names(tmp_path) == []
+
 
 _FULL = """
 import resource, sys

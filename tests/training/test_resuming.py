@@ -18,6 +18,7 @@ from tests.training.forking import Forks
 
 from classifine import durable
 from classifine.durable import FAILPOINTS, sha256
+from classifine.training.checkpoints import MANIFEST
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="trainings are forked")
 
@@ -176,3 +177,50 @@ def test_when_not_even_the_model_fits_the_older_checkpoint_serves_the_next_try(
     assert answer["code"] == 74, answer
     assert os.strerror(errno.EFBIG) in answer["said"]
     assert "going on from step" in finish(forks, run, bert, whole[0])
+
+
+def two_checkpoints(forks: Forks, bert: Path, run: Path) -> Path:
+    """Train until the fifth checkpoint; give the newest that is there."""
+    assert forks.train(run, bert, environment={"CLASSIFINE_FAILPOINT": "after-remove:3"})["code"] == -signal.SIGKILL
+    found = sorted(run.glob("checkpoints/checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    assert len(found) == 2
+    return found[-1]
+
+
+@needs_fork
+@pytest.mark.kill
+@pytest.mark.parametrize(
+    "missing", ["optimizer.pt", "scheduler.pt", "rng_state.pth", "progress.json", "early stopping"]
+)
+def test_a_checkpoint_without_a_component_is_not_gone_on_from(
+    forks: Forks, bert: Path, whole: Any, tmp_path: Path, missing: str
+) -> None:
+    """Not even where its manifest agrees with it."""
+    newest = two_checkpoints(forks, bert, tmp_path / "run")
+    manifest = json.loads((newest / MANIFEST).read_text("utf-8"))
+    if missing == "early stopping":
+        state = json.loads((newest / "trainer_state.json").read_text("utf-8"))
+        del state["stateful_callbacks"]["EarlyStoppingCallback"]
+        (newest / "trainer_state.json").write_text(json.dumps(state))
+        size, digest = (newest / "trainer_state.json").stat().st_size, sha256(newest / "trainer_state.json")
+        manifest["files"]["trainer_state.json"] = {"size": size, "sha256": digest}
+    else:
+        (newest / missing).unlink()
+        del manifest["files"][missing]
+    (newest / MANIFEST).write_text(json.dumps(manifest))
+    said = " ".join(finish(forks, tmp_path / "run", bert, whole[0]).split())
+    assert f"{newest.name} is damaged (without " in said
+    assert f"going on from step {int(newest.name.split('-')[1]) - 1}" in said
+    assert (tmp_path / "run" / "quarantine" / newest.name).is_dir()
+
+
+@needs_fork
+@pytest.mark.kill
+def test_a_base_model_that_changed_in_between_is_refused(forks: Forks, bert: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(bert, base)
+    two_checkpoints(forks, base, tmp_path / "run")
+    tiny_model(base, "bert", seed=1)
+    answer = forks.train(tmp_path / "run", base)
+    assert answer["code"] == 73, answer
+    assert "base model, model.safetensors: the content changed" in answer["said"]
