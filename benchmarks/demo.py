@@ -20,7 +20,7 @@ from classifine.cli.demo import demo_settings
 from classifine.data.demo import DEMO
 from classifine.data.files.table_file import TableFile
 from classifine.evaluation.comparison import compare
-from classifine.evaluation.scorecard import score
+from classifine.evaluation.scores import score
 from classifine.journey import finetuned
 from classifine.model.classifier import Scorer, predictions_of
 from classifine.preparation import prepare

@@ -25,7 +25,7 @@ import numpy as np
 from classifine.data.rows.reading import read_labelled
 from classifine.data.splits.splitting import divide
 from classifine.evaluation.comparison import compare
-from classifine.evaluation.scorecard import score
+from classifine.evaluation.scores import score
 from classifine.journey import finetuned
 from classifine.labels import FloatMatrix, decide
 from classifine.model.classifier import predictions_of

@@ -92,8 +92,6 @@ def test_deciding_needs_one_column_a_label() -> None:
     for shape in [(2,), (1, 3), (1, 1), (1, 2, 1)]:
         with pytest.raises(ValueError, match=r"must have shape \[n, 2\]"):
             decide(np.zeros(shape), space)
-    with pytest.raises(ValueError, match="unknown decision rule"):
-        decide(np.zeros((1, 2)), space, "coin")  # type: ignore[arg-type]
 
 
 @given(st.lists(st.sampled_from(["b", "a", "é"])))

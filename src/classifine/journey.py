@@ -224,7 +224,7 @@ def scored(
     from classifine.training.baseline import fit_baselines
 
     model = _predicted(classifier, splits.test, "test", "model")
-    baselines = fit_baselines(splits.train, splits.space, seed)
+    baselines = fit_baselines(splits.train, splits.space, seed, validation=splits.validation)
     ladder = [_predicted(baseline, splits.test, "test", name) for name, baseline in baselines.items()]
     titles = {"model": title}
     for name, baseline in baselines.items():

@@ -16,8 +16,11 @@ import numpy.typing as npt
 from classifine.errors import LabelsProblem, SettingsProblem, unknown_name
 
 FloatMatrix = npt.NDArray[np.float64]
+BoolMatrix = npt.NDArray[np.bool_]
 IntVector = npt.NDArray[np.int64]
-Rule = Literal["argmax"]
+Rule = Literal["argmax", "threshold"]
+# From which probability on a text is given a label, where nobody has fitted anything better.
+EVEN_CHANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class LabelSpace:
         The label that precision, recall and F1 of a binary task speak of, or none.
     separator
         What stands between the labels of a text that may have several, or none where each text has one.
+    thresholds
+        Where a text may have several labels: the probability from which on it is given each of them. They belong to
+        the classifier they were fitted for; without any, .5 each.
 
     Examples
     --------
@@ -45,8 +51,11 @@ class LabelSpace:
     names: tuple[str, ...]
     positive: str | None = None
     separator: str | None = None
+    thresholds: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.thresholds is not None and (self.separator is None or len(self.thresholds) != len(self.names)):
+            raise ValueError("thresholds: one for each label, and only where a text may have several labels")
         if len(set(self.names)) != len(self.names):
             raise ValueError("label names must differ")
         if self.positive is not None and self.positive not in self.names:
@@ -63,10 +72,10 @@ class LabelSpace:
         return cls(tuple(sorted(names)), positive, separator)
 
     @classmethod
-    def from_id2label(cls, id2label: Mapping[Any, str], *, positive: str | None = None) -> LabelSpace:
-        """Read the map a Hugging Face config carries."""
+    def from_id2label(cls, id2label: Mapping[Any, str], **more: Any) -> LabelSpace:
+        """Read the map a Hugging Face config carries; the other attributes are given by name."""
         names = {int(key): name for key, name in id2label.items()}
-        return cls(tuple(names[index] for index in range(len(names))), positive)
+        return cls(tuple(names[index] for index in range(len(names))), **more)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,38 +104,86 @@ class LabelSpace:
         index = {name: position for position, name in enumerate(self.names)}
         return np.array([index[name] if name in index else self.id_of(name) for name in labels], dtype=np.int64)
 
+    def indicator(self, cells: Sequence[str]) -> BoolMatrix:
+        """Say of each text which labels stand in its cell, shape [n, n_labels]; of an empty cell, none.
+
+        Raises
+        ------
+        LabelsProblem
+            A name is not in this space.
+        """
+        has = np.zeros((len(cells), len(self)), dtype=bool)
+        columns = {cell: self.ids(self.several(cell)) for cell in set(cells)}
+        for row, cell in enumerate(cells):
+            has[row, columns[cell]] = True
+        return has
+
+    def cells(self, has: BoolMatrix) -> tuple[str, ...]:
+        """Write the labels of each text into one cell, in the order of the space; what :meth:`indicator` reads."""
+        between = self.separator or ""
+        return tuple(between.join(self.names[index] for index in np.flatnonzero(row)) for row in has)
+
+    @property
+    def rule(self) -> Rule:
+        """How probabilities over this space become labels."""
+        return "argmax" if self.separator is None else "threshold"
+
     def id2label(self) -> dict[int, str]:
         """Give the map as Hugging Face configs write it."""
         return dict(enumerate(self.names))
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON."""
-        separator = {} if self.separator is None else {"separator": self.separator}
-        return {"names": list(self.names), "positive": self.positive, **separator}
+        further = {"separator": self.separator, "thresholds": self.thresholds and list(self.thresholds)}
+        given = {name: value for name, value in further.items() if value is not None}
+        return {"names": list(self.names), "positive": self.positive, **given}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> LabelSpace:
         """Read what :meth:`to_dict` gave."""
-        return cls(tuple(value["names"]), value.get("positive"), value.get("separator"))
+        thresholds = value.get("thresholds")
+        given = None if thresholds is None else tuple(float(threshold) for threshold in thresholds)
+        return cls(tuple(value["names"]), value.get("positive"), value.get("separator"), given)
 
 
-def decide(probabilities: FloatMatrix, space: LabelSpace, rule: Rule = "argmax") -> tuple[str, ...]:
-    """Turn each row of probabilities into one label name.
+def decide(probabilities: FloatMatrix, space: LabelSpace) -> tuple[str, ...]:
+    """Turn each row of probabilities into a label name, or into a cell of several.
 
     Parameters
     ----------
     probabilities
         Shape [n_texts, n_labels].
     space
-        The label space whose ids are the columns.
-    rule
-        ``argmax``: the most probable label; of equal ones, the first in the label space.
+        The label space whose ids are the columns. Its rule decides: ``argmax``, where each text has one label, gives
+        the most probable one, of equal ones the first; ``threshold``, where a text may have several, gives every label
+        whose probability is at least its threshold, so that a text may be given none.
+
+    Examples
+    --------
+    >>> space = LabelSpace(("anger", "joy", "love"), separator="|", thresholds=(0.5, 0.5, 0.2))
+    >>> decide(np.array([[0.1, 0.9, 0.2], [0.3, 0.1, 0.1]]), space)
+    ('joy|love', '')
     """
     if probabilities.ndim != 2 or probabilities.shape[1] != len(space):
         raise ValueError(f"probabilities must have shape [n, {len(space)}], got {probabilities.shape}")
-    if rule != "argmax":
-        raise ValueError(f"unknown decision rule {rule!r}")
+    if space.rule == "threshold":
+        thresholds = space.thresholds if space.thresholds is not None else (EVEN_CHANCE,) * len(space)
+        return space.cells(probabilities >= np.array(thresholds))
     return tuple(space.names[index] for index in probabilities.argmax(axis=1))
+
+
+def certainty(probabilities: FloatMatrix, has: BoolMatrix) -> npt.NDArray[np.float64]:
+    """Give the probability that each text has these labels and no others, taking labels as independent, shape [n].
+
+    Parameters
+    ----------
+    probabilities
+        Of each label, shape [n, n_labels].
+    has
+        The labels in question, shape [n, n_labels].
+    """
+    of_each: npt.NDArray[np.float64] = np.where(has, probabilities, 1 - probabilities).prod(axis=1)
+    return of_each
 
 
 def several_labels(cell: str, separator: str | None) -> tuple[str, ...]:

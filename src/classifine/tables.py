@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from classifine.labels import FloatMatrix, LabelSpace, Rule
+from classifine.labels import FloatMatrix, LabelSpace, Rule, certainty
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -154,9 +154,9 @@ class Predictions:
     ids, texts
         Row ids, unique, and the texts themselves.
     truth
-        The true label of each row, or ``None`` where it is unknown.
+        The true label of each row, or ``None`` where it is unknown; where a text may have several, the cell of them.
     predicted
-        The decided label of each row, or ``None`` where the status is not ``ok``.
+        The decided label of each row, or the cell of several; ``None`` where the status is not ``ok``.
     probabilities
         Shape [n, n_labels]; rows whose status is not ``ok`` are NaN.
     status
@@ -167,8 +167,6 @@ class Predictions:
         ``validation``, ``test``, or a file's name.
     classifier
         Who predicted: ``model``, ``majority``, ``tfidf`` …
-    rule
-        How probabilities became labels.
     """
 
     ids: tuple[str, ...]
@@ -180,7 +178,6 @@ class Predictions:
     space: LabelSpace
     split: str
     classifier: str = "model"
-    rule: Rule = "argmax"
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -208,9 +205,18 @@ class Predictions:
         )
 
     @property
+    def rule(self) -> Rule:
+        """How probabilities became labels."""
+        return self.space.rule
+
+    @property
     def confidence(self) -> tuple[float | None, ...]:
-        """The probability of the predicted label of each row."""
-        best = self.probabilities.max(axis=1, initial=0.0)
+        """The probability of what was predicted: of the label, or of these labels and no others."""
+        if self.rule == "threshold":
+            given = self.space.indicator([cell or "" for cell in self.predicted])
+            best = certainty(self.probabilities, given)
+        else:
+            best = self.probabilities.max(axis=1, initial=0.0)
         return tuple(float(p) if s == OK else None for p, s in zip(best, self.status, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
@@ -266,5 +272,4 @@ class Predictions:
             space=space,
             split=about["split"],
             classifier=about["classifier"],
-            rule="argmax",
         )

@@ -233,8 +233,8 @@ def train(
             f"train cannot use {some([repr(name) for name in late])}: the data has been read and divided already",
             cure="give them to read or split",
         )
-    data = DataSettings(positive=splits.space.positive)
-    chosen = Settings(data=data).with_names({"model": model, "seed": seed, **settings})
+    given = {"positive": splits.space.positive, "model": model, "seed": seed, **settings}
+    chosen = _of_labels(splits.space.separator).with_names(given)
     if out is None:
         with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
             return journey.finetuned(splits, chosen, scratch=Path(folder) / "checkpoints").classifier

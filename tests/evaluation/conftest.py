@@ -58,6 +58,31 @@ def make() -> Make:
 
 
 @pytest.fixture
+def draw_several() -> Draw:
+    """Random predictions of texts with none to some labels; the truth depends on n and n_labels alone."""
+
+    def build(n: int, n_labels: int, *, seed: int = 0, skill: float = 2.0, classifier: str = "model") -> Predictions:
+        thresholds = tuple(0.3 + 0.3 * index / n_labels for index in range(n_labels))
+        space = LabelSpace(tuple(f"label{k:02d}" for k in range(n_labels)), separator="|", thresholds=thresholds)
+        truth = np.random.default_rng(n * 1000 + n_labels).random((n, n_labels)) < 0.3
+        logits = np.random.default_rng(seed).normal(size=(n, n_labels)) + skill * (truth - 0.5)
+        probabilities = 1 / (1 + np.exp(-logits))
+        return Predictions(
+            ids=tuple(f"r{row}" for row in range(n)),
+            texts=tuple(f"text {row}" for row in range(n)),
+            truth=tuple("|".join(cell.split("|")[::-1]) for cell in space.cells(truth)),
+            predicted=decide(probabilities, space),
+            probabilities=probabilities,
+            status=("ok",) * n,
+            space=space,
+            split="test",
+            classifier=classifier,
+        )
+
+    return build
+
+
+@pytest.fixture
 def draw(make: Make) -> Draw:
     """Random predictions; the truth depends on n and n_labels alone, so that two draws can be compared."""
 

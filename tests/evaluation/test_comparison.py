@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifine.evaluation.comparison import compare, mcnemar
@@ -29,6 +29,7 @@ def test_mcnemar_of_60_and_38() -> None:
     assert mcnemar(0, 0) == mcnemar(5, 5) == 1.0
 
 
+@settings(deadline=None)  # the first of them loads scipy
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_a_fair_coin(b: int, c: int) -> None:
     from scipy.stats import binomtest

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from classifine.errors import LabelsProblem, RowsProblem
 from classifine.evaluation.metrics import (
-    METRICS,
     Margins,
     averaged_metrics,
     confusion_matrix,
@@ -15,7 +14,6 @@ from classifine.evaluation.metrics import (
     row_log_loss,
     scorable,
     top_k_hits,
-    validation_metrics,
 )
 from classifine.labels import FloatMatrix, IntVector, LabelSpace, decide
 from classifine.tables import Predictions
@@ -34,32 +32,6 @@ def test_averages_of_a_hand_computed_table() -> None:
     assert told["weighted_f1"] == pytest.approx((78 * f1_no + 62 * f1_yes) / 140)
     assert told["macro_precision"] == pytest.approx((70 / 84 + 48 / 56) / 2)
     assert told["micro_f1"] == told["weighted_recall"] == told["accuracy"]
-
-
-@pytest.mark.parametrize(("seed", "n", "n_labels"), [(0, 5, 4), (1, 60, 2), (2, 200, 7), (3, 40, 30)])
-def test_validation_metrics_equal_scikit_learn(seed: int, n: int, n_labels: int) -> None:
-    from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
-
-    probabilities, truth = _random(seed, n, n_labels)
-    space = LabelSpace(tuple(f"l{index:02d}" for index in range(n_labels)), positive="l01")
-    told = validation_metrics(probabilities, truth, space)
-    predicted = probabilities.argmax(axis=1)
-    expected = {
-        "accuracy": accuracy_score(truth, predicted),
-        "log_loss": log_loss(truth, probabilities, labels=range(n_labels)),
-    }
-    for average in ("macro", "micro", "weighted"):
-        p, r, f, _ = precision_recall_fscore_support(truth, predicted, average=average, zero_division=0)
-        expected |= {f"{average}_precision": p, f"{average}_recall": r, f"{average}_f1": f}
-    p, r, f, _ = precision_recall_fscore_support(truth, predicted, labels=[1], average=None, zero_division=0)
-    expected |= {"precision": p[0], "recall": r[0], "f1": f[0]}
-    assert set(told) == set(METRICS)
-    assert told == pytest.approx({name: expected[name] for name in told})
-
-
-def test_without_a_positive_label_none_is_spoken_of() -> None:
-    told = validation_metrics(np.array([[0.9, 0.1]]), np.array([0]), LabelSpace(("a", "b")))
-    assert set(METRICS) - set(told) == {"f1", "precision", "recall"}
 
 
 def test_a_label_that_does_not_occur_is_no_part_of_the_macro_average() -> None:

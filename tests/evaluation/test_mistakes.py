@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifine.evaluation.mistakes import Mistake, mistakes, write_mistakes
-from classifine.evaluation.scorecard import score
+from classifine.evaluation.scores import score
 
 if TYPE_CHECKING:
     from tests.evaluation.conftest import Draw, Make

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from classifine.evaluation.scorecard import Scorecard, score, scorecard
+from classifine.evaluation.scorecard import Scorecard, scorecard
+from classifine.evaluation.scores import score
 from classifine.labels import LabelSpace
 from classifine.tables import Predictions
 
@@ -59,7 +60,7 @@ def test_the_shape_of_the_file(make: Make) -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert set(told) == {
         "split", "n", "excluded", "labels", "positive", "test_openings", "verdict", "cautions", "scores", "titles",
-        "comparisons", "mistakes", "seen",
+        "comparisons", "mistakes", "seen", "separator",
     }  # fmt: skip
     averages = {
         f"{average}_{metric}" for average in ("macro", "micro", "weighted") for metric in ("f1", "precision", "recall")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifine.evaluation.scorecard import Scorecard, score, scorecard
+from classifine.evaluation.scorecard import Scorecard, scorecard
+from classifine.evaluation.scores import score
 from classifine.evaluation.seen import Seen, beside
 
 if TYPE_CHECKING:

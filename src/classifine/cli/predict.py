@@ -32,7 +32,8 @@ def predict(
     """Label each row of FILE with the classifier of RUN, or one text with --one.
 
     The output has the rows and columns of FILE in the same order, and the columns predicted_label, confidence,
-    one p_<label> for each label, and status. A blank text keeps its row, with the status blank.
+    one p_<label> for each label, and status. A blank text keeps its row, with the status blank. Where a text may have
+    several labels, they stand in predicted_label with the separator of the training data between them.
     """
     from classifine.errors import UsageError, count
     from classifine.verbs import predict as predict_texts
@@ -51,6 +52,8 @@ def predict(
     console.say("predict", f"{count(result.rows, 'row')}{blank} → {result.path}")
     for label, number in result.labels.items():
         console.say("", f"{label}: {number:,}")
+    if result.unlabelled:
+        console.say("", f"no label: {result.unlabelled:,}")
 
 
 def _print_one(predictions: object) -> None:
@@ -61,5 +64,9 @@ def _print_one(predictions: object) -> None:
         console.tell("the text is blank: there is nothing to label")
         return
     ranked = sorted(zip(predictions.probabilities[0], predictions.space.names, strict=True), key=lambda pair: -pair[0])
-    for probability, name in ranked[:10]:
-        console.tell(f"  {probability:6.1%}  {name}")
+    several = predictions.space.separator is not None
+    given = predictions.space.several(predictions.predicted[0] or "") if several else ()
+    for probability, name in ranked[: max(10, len(given))]:
+        console.tell(f"  {probability:6.1%}  {name}{'  ✓ given' if name in given else ''}")
+    if several and not given:
+        console.tell("  no label is given: none reaches its threshold")

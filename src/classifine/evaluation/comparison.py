@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from classifine.errors import unknown_name
 from classifine.evaluation.intervals import bootstrap, margins_of_cells
-from classifine.evaluation.metrics import IntMatrix, ScorableRows, averaged_metrics, scorable
+from classifine.evaluation.metrics import IntMatrix, averaged_metrics, scorable
+from classifine.evaluation.several import Averages, Patterns, scorable_sets
 from classifine.labels import FloatMatrix, IntVector
 from classifine.tables import Predictions
 
@@ -82,7 +84,8 @@ def compare(model: Predictions, baseline: Predictions, metric: str = "macro_f1",
     model, baseline
         Predictions for the same rows, in any order.
     metric
-        A metric that a confusion matrix yields: accuracy, or a macro, micro or weighted average.
+        A metric that decided labels yield: accuracy, or a macro, micro or weighted average; where a text may have
+        several labels, an average over texts or Hamming loss, too.
     seed
         Where the bootstrap's draws start.
 
@@ -91,23 +94,17 @@ def compare(model: Predictions, baseline: Predictions, metric: str = "macro_f1",
     ValueError
         The rows, their true labels or the label spaces differ, or there is no such metric.
     """
-    truth, by_model, by_baseline = _paired(model, baseline)
-    n_labels = len(model.space)
-    codes = (truth * n_labels + by_model) * n_labels + by_baseline
-    cells, counts = np.unique(codes, return_counts=True)
-    cell_truth = cells // n_labels**2
-    of_model = margins_of_cells(cell_truth, cells // n_labels % n_labels, n_labels)
-    of_baseline = margins_of_cells(cell_truth, cells % n_labels, n_labels)
+    pairs = _sets(model, baseline) if model.space.separator is not None else _labels(model, baseline)
 
     def difference(drawn: IntMatrix) -> FloatMatrix:
-        ours, theirs = averaged_metrics(of_model(drawn)), averaged_metrics(of_baseline(drawn))
+        ours, theirs = (averages(drawn) for averages in pairs.averages)
         if metric not in ours:
             raise ValueError(f"no metric {metric!r}: {unknown_name(metric, list(ours), noun='metrics')}")
         values: FloatMatrix = (ours[metric] - theirs[metric])[:, None]
         return values
 
-    figure = bootstrap(counts.astype(np.int64), difference, seed=seed)[0]
-    right, baseline_right = by_model == truth, by_baseline == truth
+    figure = bootstrap(pairs.counts, difference, seed=seed)[0]
+    right, baseline_right = pairs.right
     return Comparison(
         baseline=baseline.classifier,
         metric=metric,
@@ -139,20 +136,51 @@ def mcnemar(only_first_right: int, only_second_right: int) -> float:
     return min(1.0, 2 * float(bdtr(float(min(only_first_right, only_second_right)), n, 0.5)))
 
 
-def _paired(model: Predictions, baseline: Predictions) -> tuple[IntVector, IntVector, IntVector]:
+@dataclass(frozen=True)
+class _Pairs:
+    """The same rows under two classifiers, as counted cells, and which rows each of them gets right."""
+
+    counts: IntVector
+    averages: tuple[Averages, Averages]
+    right: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
+
+
+def _labels(model: Predictions, baseline: Predictions) -> _Pairs:
+    ours, theirs = scorable(model), scorable(baseline)
+    order = _order(model, baseline, ours.positions, theirs.positions)
+    truth, by_model, by_baseline = ours.truth, ours.predicted, theirs.predicted[order]
+    _refuse_other_truth(model, baseline, (theirs.truth[order] != truth).any())
+    n_labels = len(model.space)
+    cells, counts = np.unique((truth * n_labels + by_model) * n_labels + by_baseline, return_counts=True)
+    of_truth, of_model, of_baseline = cells // n_labels**2, cells // n_labels % n_labels, cells % n_labels
+    margins = [margins_of_cells(of_truth, of_one, n_labels) for of_one in (of_model, of_baseline)]
+    return _Pairs(
+        counts.astype(np.int64),
+        (lambda drawn: averaged_metrics(margins[0](drawn)), lambda drawn: averaged_metrics(margins[1](drawn))),
+        (by_model == truth, by_baseline == truth),
+    )
+
+
+def _sets(model: Predictions, baseline: Predictions) -> _Pairs:
+    ours, theirs = scorable_sets(model), scorable_sets(baseline)
+    order = _order(model, baseline, ours.positions, theirs.positions)
+    _refuse_other_truth(model, baseline, (theirs.truth[order] != ours.truth).any())
+    patterns = Patterns.of(ours.truth, ours.given, theirs.given[order])
+    return _Pairs(patterns.counts, (patterns.averages(0), patterns.averages(1)), (ours.right, theirs.right[order]))
+
+
+def _order(model: Predictions, baseline: Predictions, ours: IntVector, theirs: IntVector) -> IntVector:
+    """Give the place among the baseline's rows of each of the model's."""
     if model.space.names != baseline.space.names:
         raise ValueError(f"{model.classifier} and {baseline.classifier} have different labels")
-    ours, theirs = scorable(model), scorable(baseline)
-    row_of = {id_: row for row, id_ in enumerate(_ids(baseline, theirs))}
-    ids = _ids(model, ours)
+    row_of = {baseline.ids[position]: row for row, position in enumerate(theirs)}
+    ids = [model.ids[position] for position in ours]
     if len(ids) != len(row_of) or any(id_ not in row_of for id_ in ids):
         differing = sorted(set(ids) ^ row_of.keys())[:5]
         raise ValueError(f"{model.classifier} and {baseline.classifier} were not scored on the same rows: {differing}")
-    order = np.array([row_of[id_] for id_ in ids], dtype=np.int64)
-    if (theirs.truth[order] != ours.truth).any():
+    return np.array([row_of[id_] for id_ in ids], dtype=np.int64)
+
+
+def _refuse_other_truth(model: Predictions, baseline: Predictions, differs: np.bool_) -> None:
+    if differs:
         raise ValueError(f"{model.classifier} and {baseline.classifier} have different true labels for the same rows")
-    return ours.truth, ours.predicted, theirs.predicted[order]
-
-
-def _ids(predictions: Predictions, rows: ScorableRows) -> list[str]:
-    return [predictions.ids[position] for position in rows.positions]

@@ -86,13 +86,13 @@ def f1(hits: int, support: int, predicted: int) -> Figure:
     return Figure(_f1_of_jaccard(of_hits.value), low, high, of_hits.n, WILSON, of_hits.note)
 
 
-def mean(values: FloatVector) -> Figure:
-    """Give the mean of non-negative row values with the interval of the normal distribution, cut off at 0."""
+def mean(values: FloatVector, most: float = math.inf) -> Figure:
+    """Give the mean of row values with the interval of the normal distribution, cut off at 0 and at the most."""
     n, value = len(values), float(values.mean())
     if n < FEWEST:
         return Figure(value, None, None, n, NORMAL, TOO_FEW)
     spread = Z * float(values.std(ddof=1)) / math.sqrt(n)
-    return Figure(value, max(0.0, value - spread), value + spread, n, NORMAL)
+    return Figure(value, max(0.0, value - spread), min(value + spread, most), n, NORMAL)
 
 
 def bootstrap(counts: IntVector, statistic: Statistic, *, seed: int, resamples: int = RESAMPLES) -> list[Figure]:

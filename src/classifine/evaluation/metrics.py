@@ -6,38 +6,18 @@ Does not know intervals, models or files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from classifine.errors import RowsProblem
-from classifine.labels import FloatMatrix, IntVector, LabelSpace
+from classifine.labels import FloatMatrix, IntVector
 from classifine.tables import OK, Predictions
 
 IntMatrix = npt.NDArray[np.int64]
 FloatVector = npt.NDArray[np.float64]
-
-METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
-    {
-        "accuracy": "higher",
-        "macro_f1": "higher",
-        "micro_f1": "higher",
-        "weighted_f1": "higher",
-        "macro_precision": "higher",
-        "macro_recall": "higher",
-        "weighted_precision": "higher",
-        "weighted_recall": "higher",
-        "log_loss": "lower",
-        "f1": "higher",
-        "precision": "higher",
-        "recall": "higher",
-    }
-)
-"""What :func:`validation_metrics` reports, and which end is the good one; the last three need a positive label."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +56,25 @@ def scorable(predictions: Predictions) -> ScorableRows:
     RowsProblem
         No row can be scored.
     """
+    kept = scorable_cells(predictions)
+    positions = np.array([i for i, _, _ in kept], dtype=np.int64)
+    return ScorableRows(
+        positions=positions,
+        truth=predictions.space.ids(t for _, t, _ in kept),
+        predicted=predictions.space.ids(p for _, _, p in kept),
+        probabilities=predictions.probabilities[positions],
+        excluded=len(predictions) - len(kept),
+    )
+
+
+def scorable_cells(predictions: Predictions) -> list[tuple[int, str, str]]:
+    """Give place, true cell and predicted cell of the rows that can be scored.
+
+    Raises
+    ------
+    RowsProblem
+        There is none.
+    """
     columns = zip(predictions.truth, predictions.predicted, predictions.status, strict=True)
     kept = [(i, t, p) for i, (t, p, s) in enumerate(columns) if t is not None and p is not None and s == OK]
     if not kept:
@@ -85,14 +84,7 @@ def scorable(predictions: Predictions) -> ScorableRows:
             found=f"{len(predictions):,} rows, {sum(t is not None for t in predictions.truth):,} with a true label",
             cure="name the column that holds the true label, and check that it is filled in",
         )
-    positions = np.array([i for i, _, _ in kept], dtype=np.int64)
-    return ScorableRows(
-        positions=positions,
-        truth=predictions.space.ids(t for _, t, _ in kept),
-        predicted=predictions.space.ids(p for _, _, p in kept),
-        probabilities=predictions.probabilities[positions],
-        excluded=len(predictions) - len(kept),
-    )
+    return kept
 
 
 @dataclass(frozen=True)
@@ -127,26 +119,27 @@ def confusion_matrix(truth: IntVector, predicted: IntVector, n_labels: int) -> I
 
 def label_metrics(margins: Margins) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
     """Give precision, recall and F1 of each label, in the shape of the margins."""
-    precision = _ratio(margins.hits, margins.predicted)
-    recall = _ratio(margins.hits, margins.support)
-    return precision, recall, _ratio(2 * margins.hits, margins.predicted + margins.support)
+    precision = ratio(margins.hits, margins.predicted)
+    recall = ratio(margins.hits, margins.support)
+    return precision, recall, ratio(2 * margins.hits, margins.predicted + margins.support)
 
 
 def averaged_metrics(margins: Margins) -> dict[str, npt.NDArray[np.float64]]:
-    """Give accuracy and the averages over labels; the axis of labels is gone.
+    """Give the averages over labels; the axis of labels is gone.
 
-    Accuracy, micro precision, micro recall, micro F1 and weighted recall are one number
-    when each text has one label, and are given under each of these names.
+    When each text has one label, accuracy, micro precision, micro recall, micro F1 and weighted recall are one number,
+    and are given under each of these names. When it may have several, that one is no accuracy but micro recall.
     """
-    n = margins.support.sum(axis=-1)
-    accuracy = _ratio(margins.hits.sum(axis=-1), n)
-    told = {"accuracy": accuracy}
+    hits, support, predicted = (m.sum(axis=-1) for m in (margins.hits, margins.support, margins.predicted))
+    recall = ratio(hits, support)
+    told = {"accuracy": recall}
     occurs = (margins.support + margins.predicted) > 0
+    micro = {"precision": ratio(hits, predicted), "recall": recall, "f1": ratio(2 * hits, support + predicted)}
     for name, values in zip(("precision", "recall", "f1"), label_metrics(margins), strict=True):
-        told[f"macro_{name}"] = _ratio(values.sum(axis=-1), occurs.sum(axis=-1))
-        told[f"micro_{name}"] = accuracy
-        told[f"weighted_{name}"] = _ratio((values * margins.support).sum(axis=-1), n)
-    told["weighted_recall"] = accuracy
+        told[f"macro_{name}"] = ratio(values.sum(axis=-1), occurs.sum(axis=-1))
+        told[f"micro_{name}"] = micro[name]
+        told[f"weighted_{name}"] = ratio((values * margins.support).sum(axis=-1), support)
+    told["weighted_recall"] = recall
     return told
 
 
@@ -171,35 +164,8 @@ def top_k_hits(probabilities: FloatMatrix, truth: IntVector, k: int) -> npt.NDAr
     return hits
 
 
-def validation_metrics(probabilities: FloatMatrix, truth_ids: IntVector, space: LabelSpace) -> dict[str, float]:
-    """Give the numbers by which training may choose a checkpoint; no intervals.
-
-    Parameters
-    ----------
-    probabilities
-        Shape [n, n_labels].
-    truth_ids
-        Shape [n].
-    space
-        The label space whose ids are the columns; with a positive label, ``f1``, ``precision`` and ``recall`` are its.
-
-    Examples
-    --------
-    >>> space = LabelSpace(("no", "yes"), positive="yes")
-    >>> validation_metrics(np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]), np.array([0, 1, 1]), space)["recall"]
-    0.5
-    """
-    margins = Margins.of(confusion_matrix(truth_ids, probabilities.argmax(axis=1), len(space)))
-    told = {name: float(value) for name, value in averaged_metrics(margins).items() if name in METRICS}
-    told["log_loss"] = float(row_log_loss(probabilities, truth_ids).mean())
-    if space.positive is not None:
-        positive = space.id_of(space.positive)
-        precision, recall, f1 = (float(values[positive]) for values in label_metrics(margins))
-        told |= {"precision": precision, "recall": recall, "f1": f1}
-    return told
-
-
-def _ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Divide; by nothing, it is 0."""
     above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
     ratio: npt.NDArray[np.float64] = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
     return ratio

@@ -10,8 +10,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from classifine import durable
 from classifine.evaluation.metrics import scorable
+from classifine.evaluation.several import scorable_sets
+from classifine.labels import certainty
 from classifine.tables import Predictions
 
 
@@ -27,6 +31,9 @@ class Mistake:
         Probability of the predicted label.
     p_true
         Probability of the true label.
+    missed, wrongly_given
+        Where a text may have several labels: those it has and was not given, and the other way round. The
+        probabilities are then of all labels together: of these and no others.
     """
 
     id: str
@@ -35,14 +42,18 @@ class Mistake:
     predicted_label: str
     confidence: float
     p_true: float
+    missed: str | None = None
+    wrongly_given: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON."""
-        return asdict(self)
+        """Give plain JSON; what only several labels have is there only where a text may have several."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def mistakes(predictions: Predictions) -> tuple[Mistake, ...]:
-    """List the mistakes by falling confidence, equals by id; as many as the confusion matrix has off its diagonal.
+    """List the mistakes by falling confidence, equals by id; as many as the scores count.
+
+    Where a text may have several labels, a row is a mistake when one of them is missing or wrongly there.
 
     Raises
     ------
@@ -51,12 +62,17 @@ def mistakes(predictions: Predictions) -> tuple[Mistake, ...]:
     RowsProblem
         No row has both a true label and a prediction.
     """
+    found = _of_sets(predictions) if predictions.space.separator is not None else _of_labels(predictions)
+    return tuple(sorted(found, key=lambda mistake: (-mistake.confidence, mistake.id)))
+
+
+def _of_labels(predictions: Predictions) -> list[Mistake]:
     rows = scorable(predictions)
     names = predictions.space.names
     columns = zip(
         rows.positions.tolist(), rows.truth.tolist(), rows.predicted.tolist(), rows.probabilities, strict=True
     )
-    found = [
+    return [
         Mistake(
             id=predictions.ids[position],
             text=predictions.texts[position],
@@ -68,7 +84,23 @@ def mistakes(predictions: Predictions) -> tuple[Mistake, ...]:
         for position, truth, predicted, probabilities in columns
         if truth != predicted
     ]
-    return tuple(sorted(found, key=lambda mistake: (-mistake.confidence, mistake.id)))
+
+
+def _of_sets(predictions: Predictions) -> list[Mistake]:
+    space, rows = predictions.space, scorable_sets(predictions)
+    wrong = np.flatnonzero(~rows.right)
+    truth, given, probabilities = rows.truth[wrong], rows.given[wrong], rows.probabilities[wrong]
+    columns = zip(
+        rows.positions[wrong].tolist(),
+        *(space.cells(has) for has in (truth, given, truth & ~given, given & ~truth)),
+        certainty(probabilities, given).tolist(),
+        certainty(probabilities, truth).tolist(),
+        strict=True,
+    )
+    return [
+        Mistake(predictions.ids[at], predictions.texts[at], true, predicted, confidence, p_true, missed, wrongly_given)
+        for at, true, predicted, missed, wrongly_given, confidence, p_true in columns
+    ]
 
 
 def write_mistakes(path: Path, found: Sequence[Mistake]) -> None:
@@ -79,4 +111,6 @@ def write_mistakes(path: Path, found: Sequence[Mistake]) -> None:
     DiscError
         The disc refuses.
     """
-    durable.write_csv(path, [field.name for field in fields(Mistake)], (mistake.to_dict() for mistake in found))
+    several = any(mistake.missed is not None for mistake in found)
+    names = [field.name for field in fields(Mistake) if several or field.name not in ("missed", "wrongly_given")]
+    durable.write_csv(path, names, (mistake.to_dict() for mistake in found))

@@ -10,117 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from classifine.errors import count, some
 from classifine.evaluation.comparison import Comparison, compare
-from classifine.evaluation.intervals import TOO_FEW, WILSON, Figure, bootstrap, f1, margins_of_cells, mean, share
-from classifine.evaluation.metrics import (
-    IntMatrix,
-    Margins,
-    ScorableRows,
-    averaged_metrics,
-    confusion_matrix,
-    row_log_loss,
-    scorable,
-    top_k_hits,
-)
+from classifine.evaluation.intervals import TOO_FEW
+from classifine.evaluation.scores import Scores, score
 from classifine.evaluation.seen import Seen, beside
-from classifine.labels import FloatMatrix, LabelSpace
+from classifine.labels import LabelSpace
 from classifine.tables import Predictions
 
 FEW_ROWS = 100
 FEW_ROWS_OF_A_LABEL = 20
-NO_MORE_LABELS = "there are no more labels"
-
-_TOP = (1, 2, 3)
-_SHARES_OF_ROWS = ("accuracy", "micro_precision", "micro_recall", "micro_f1", "weighted_recall")
-_AVERAGES = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall", "weighted_precision")
-
-
-@dataclass(frozen=True)
-class LabelScores:
-    """How well one label is found.
-
-    Attributes
-    ----------
-    label
-        Its name.
-    precision, recall, f1
-        Figures; 0 where nothing was there to divide by.
-    support, predicted
-        Rows that have the label, rows that were given it.
-    """
-
-    label: str
-    precision: Figure
-    recall: Figure
-    f1: Figure
-    support: int
-    predicted: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON."""
-        figures = {name: getattr(self, name).to_dict() for name in ("precision", "recall", "f1")}
-        return {"label": self.label, **figures, "support": self.support, "predicted": self.predicted}
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The scores of one classifier.
-
-    Attributes
-    ----------
-    averages
-        Accuracy and the macro, micro and weighted averages, by name.
-    log_loss
-        In nats; none where a row has no probabilities.
-    top_k
-        Top-k accuracy by k; empty where a row has no probabilities.
-    per_label
-        In the order of the label space.
-    confusion
-        Shape [n_labels, n_labels], rows truth, columns predicted.
-    excluded
-        Rows without a true label or without a prediction.
-    """
-
-    averages: Mapping[str, Figure]
-    log_loss: Figure | None
-    top_k: Mapping[int, Figure]
-    per_label: tuple[LabelScores, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    excluded: int
-
-    @property
-    def accuracy(self) -> float:
-        """Share of rows predicted rightly."""
-        return self.averages["accuracy"].value
-
-    @property
-    def macro_f1(self) -> float:
-        """Mean F1 of the labels that occur."""
-        return self.averages["macro_f1"].value
-
-    @property
-    def n(self) -> int:
-        """How many rows were scored."""
-        return self.averages["accuracy"].n
-
-    @property
-    def mistakes(self) -> int:
-        """How many rows were predicted wrongly: everything off the diagonal."""
-        return sum(n for i, row in enumerate(self.confusion) for j, n in enumerate(row) if i != j)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON."""
-        return {
-            **{name: figure.to_dict() for name, figure in self.averages.items()},
-            "log_loss": None if self.log_loss is None else self.log_loss.to_dict(),
-            "top_k": {str(k): figure.to_dict() for k, figure in self.top_k.items()},
-            "per_label": [label.to_dict() for label in self.per_label],
-            "confusion": [list(row) for row in self.confusion],
-        }
 
 
 @dataclass(frozen=True)
@@ -158,7 +57,7 @@ class Scorecard:
 
     @property
     def accuracy(self) -> float:
-        """The model's accuracy."""
+        """The model's accuracy; of several labels a text, all must be right."""
         return self.scores["model"].accuracy
 
     @property
@@ -212,6 +111,7 @@ class Scorecard:
             "excluded": model.excluded,
             "labels": list(self.space.names),
             "positive": self.space.positive,
+            "separator": self.space.separator,
             "test_openings": self.test_openings,
             "verdict": self.verdict,
             "cautions": list(self.cautions),
@@ -270,53 +170,6 @@ class Scorecard:
         )
 
 
-def score(predictions: Predictions, *, seed: int = 42) -> Scores:
-    """Give the scores of one classifier; rows without a true label or a prediction are left out and counted.
-
-    Raises
-    ------
-    LabelsProblem
-        A true label is not in the label space.
-    RowsProblem
-        No row can be scored.
-    """
-    rows = scorable(predictions)
-    confusion = confusion_matrix(rows.truth, rows.predicted, len(predictions.space))
-    margins = Margins.of(confusion)
-    right = share(int(margins.hits.sum()), len(rows))
-    averages = dict.fromkeys(_SHARES_OF_ROWS, right) | _bootstrapped(confusion, seed)
-    order = (
-        "accuracy",
-        *(
-            f"{average}_{metric}"
-            for metric in ("f1", "precision", "recall")
-            for average in ("macro", "micro", "weighted")
-        ),
-    )
-    log_loss, top_k = _of_probabilities(rows)
-    counts = zip(
-        predictions.space.names, *(m.tolist() for m in (margins.hits, margins.support, margins.predicted)), strict=True
-    )
-    return Scores(
-        averages={name: averages[name] for name in order},
-        log_loss=log_loss,
-        top_k=top_k,
-        per_label=tuple(
-            LabelScores(
-                label=name,
-                precision=share(hits, predicted),
-                recall=share(hits, support),
-                f1=f1(hits, support, predicted),
-                support=support,
-                predicted=predicted,
-            )
-            for name, hits, support, predicted in counts
-        ),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
-        excluded=rows.excluded,
-    )
-
-
 def scorecard(
     model: Predictions,
     baselines: Sequence[Predictions],
@@ -364,30 +217,6 @@ def scorecard(
         seen=seen,
         clean={name: score(each.take(clean), seed=seed) for name, each in every} if clean else {},
     )
-
-
-def _bootstrapped(confusion: IntMatrix, seed: int) -> dict[str, Figure]:
-    truth, predicted = np.nonzero(confusion)
-    margins = margins_of_cells(truth, predicted, len(confusion))
-
-    def statistic(counts: IntMatrix) -> FloatMatrix:
-        values = averaged_metrics(margins(counts))
-        return np.stack([values[name] for name in _AVERAGES], axis=1)
-
-    return dict(zip(_AVERAGES, bootstrap(confusion[truth, predicted], statistic, seed=seed), strict=True))
-
-
-def _of_probabilities(rows: ScorableRows) -> tuple[Figure | None, dict[int, Figure]]:
-    if not np.isfinite(rows.probabilities).all():
-        return None, {}
-    n, n_labels = rows.probabilities.shape
-    top_k = {
-        k: share(int(top_k_hits(rows.probabilities, rows.truth, k).sum()), n)
-        if k < n_labels
-        else Figure(1.0, None, None, n, WILSON, NO_MORE_LABELS)
-        for k in _TOP
-    }
-    return mean(row_log_loss(rows.probabilities, rows.truth)), top_k
 
 
 def _capital(words: str) -> str:

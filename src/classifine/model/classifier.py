@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 # Only what the saved folder says of itself; everything else in config.json is Hugging Face's.
 POSITIVE_KEY = "positive_label"
+SEPARATOR_KEY = "label_separator"
+THRESHOLDS_KEY = "label_thresholds"
 _PARITY = 1e-6
+# What stands between the labels of a text, where a folder made elsewhere does not say it.
+SEPARATORS = ("|", ";", ",")
 # Texts scored between two steps of the progress bar; sorted by length among themselves.
 _CHUNK = 2048
 
@@ -38,7 +42,7 @@ class Scorer(Protocol):
         ...
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
-        """Score texts, shape [n_texts, n_labels]; each row sums to 1."""
+        """Score texts, shape [n_texts, n_labels]; where each text has one label, a row sums to 1."""
         ...
 
 
@@ -63,7 +67,7 @@ class Classifier:
         return self._space
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
-        """Score texts, shape [n_texts, n_labels]; each row sums to 1."""
+        """Score texts, shape [n_texts, n_labels]; where each text has one label, a row sums to 1."""
         return self.backend.probabilities(self.backend.encode(texts))
 
     def predict(self, texts: Sequence[str], *, ids: Sequence[str] | None = None) -> Predictions:
@@ -94,6 +98,9 @@ class Classifier:
         config.id2label = self.space.id2label()
         config.label2id = {name: index for index, name in self.space.id2label().items()}
         setattr(config, POSITIVE_KEY, self.space.positive)
+        if self.space.separator is not None:
+            setattr(config, SEPARATOR_KEY, self.space.separator)
+            setattr(config, THRESHOLDS_KEY, self.space.thresholds and list(self.space.thresholds))
         with durable.staging(Path(folder)) as staged:
             self.backend.save(staged)
             if probe:
@@ -116,7 +123,8 @@ class Classifier:
 
         backend = TorchBackend.load(folder)
         names = {int(key): str(name) for key, name in backend.model.config.id2label.items()}
-        space = LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY))
+        several = _several_of(config, list(names.values())) if backend.several else {}
+        space = LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **several)
         return cls(backend, space)
 
 
@@ -190,6 +198,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return value
 
 
+def _several_of(config: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Give what a folder says of several labels a text; of one made elsewhere, what its names allow."""
+    free = (one for one in SEPARATORS if not any(one in name for name in names))
+    thresholds = config.get(THRESHOLDS_KEY)
+    return {
+        "separator": config.get(SEPARATOR_KEY) or next(free, "\n"),
+        "thresholds": None if thresholds is None else tuple(float(threshold) for threshold in thresholds),
+    }
+
+
 def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -> None:
     from transformers import pipeline
 
@@ -198,7 +216,8 @@ def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -
     ours = classifier.predict_proba(probe)
     with quiet():
         stock = pipeline("text-classification", model=str(folder), device=classifier.backend.model.device)
-        answers: Any = stock(list(probe), top_k=None, truncation=True, function_to_apply="softmax")
+        shape = "sigmoid" if classifier.backend.several else "softmax"
+        answers: Any = stock(list(probe), top_k=None, truncation=True, function_to_apply=shape)
     theirs = np.array(
         [[{a["label"]: a["score"] for a in row}[name] for name in classifier.space.names] for row in answers]
     )

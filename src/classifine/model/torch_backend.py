@@ -57,6 +57,11 @@ class TorchBackend:
         self.tokenizer = tokenizer
         self.max_length = max_length
 
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels, so that each label has a probability of its own."""
+        return str(self.model.config.problem_type) == "multi_label_classification"
+
     def encode(self, texts: Sequence[str], *, what: str | None = None) -> Encoded:
         """Tokenise texts for this model."""
         return encode(self.tokenizer, texts, max_length=self.max_length, what=what)
@@ -82,7 +87,8 @@ class TorchBackend:
         with torch.inference_mode():
             for group in batches(encoded.lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
                 logits = forward([encoded.ids[i] for i in group])
-                scores[group] = torch.softmax(logits.float().cpu().double(), dim=-1).numpy()
+                exact = logits.float().cpu().double()
+                scores[group] = (torch.sigmoid(exact) if self.several else torch.softmax(exact, dim=-1)).numpy()
         return scores
 
     def _padded(self, ids: list[Any]) -> torch.Tensor:
@@ -200,7 +206,7 @@ def _settled_config(folder: Path, space: LabelSpace | None, dropout: float | Non
     if space is not None:
         config.id2label = space.id2label()
         config.label2id = {name: index for index, name in space.id2label().items()}
-        config.problem_type = "single_label_classification"
+        config.problem_type = f"{'single' if space.separator is None else 'multi'}_label_classification"
     if dropout is not None:
         for name in _DROPOUTS:
             if isinstance(getattr(config, name, None), float):

@@ -37,17 +37,21 @@ class BulkResult:
     blank
         Rows whose text was blank; they have a status and no label.
     labels
-        How often each label was predicted.
+        How often each label was predicted; where a text may have several, they add up to more than the rows.
+    unlabelled
+        Rows that were given no label, where a text may have several or none.
     """
 
     path: Path
     rows: int
     blank: int
     labels: dict[str, int]
+    unlabelled: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON."""
-        return {"path": str(self.path), "rows": self.rows, "blank": self.blank, "labels": self.labels}
+        counts = {"rows": self.rows, "blank": self.blank, "unlabelled": self.unlabelled}
+        return {"path": str(self.path), **counts, "labels": self.labels}
 
 
 def predict_file(
@@ -87,19 +91,21 @@ def predict_file(
     require_column(table.names, text, role="text", where=str(source))
     added = added_names(scorer, prefix)
     seen: Counter[str] = Counter()
-    rows = blank = 0
+    rows = blank = unlabelled = 0
     with open_sink(output, names=table.names, added=added, schema=table.schema) as sink:
         total = table.count()
         progress = bar("predicting", total=total, unit="rows")
         for block in table.blocks(_BLOCK):
             labelled = _labelled(scorer, block, text, where=str(source))
             sink.write(block, dict(zip(added, _columns(labelled), strict=True)))
-            seen.update(name for name in labelled.predicted if name is not None)
+            cells = [cell for cell in labelled.predicted if cell is not None]
+            seen.update(name for cell in cells for name in scorer.space.several(cell))
+            unlabelled += cells.count("")
             rows += len(block)
             blank += labelled.status.count(BLANK)
             progress.update(len(block))
         progress.close()
-    return BulkResult(output, rows, blank, dict(sorted(seen.items())))
+    return BulkResult(output, rows, blank, dict(sorted(seen.items())), unlabelled)
 
 
 def added_names(scorer: Scorer, prefix: str = "") -> list[str]:

@@ -29,6 +29,8 @@ _AVERAGES = (
     *("accuracy", "macro_f1", "weighted_f1", "micro_f1"),
     *("macro_precision", "weighted_precision", "micro_precision"),
     *("macro_recall", "weighted_recall", "micro_recall"),
+    *("subset_accuracy", "samples_f1", "samples_precision", "samples_recall"),
+    *("label_ranking_average_precision", "hamming_loss"),
     *("top_1", "top_2", "top_3", "log_loss"),
 )
 
@@ -64,17 +66,17 @@ def render(summary: Summary) -> str:
     if summary.audit is not None and summary.audit.annotation is not None:
         pictures |= _agreement(summary.audit.annotation)
     most = {} if summary.audit is None else _most(summary.audit)
-    return (
-        _environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=_AVERAGES)
-    )
+    known = {name for one in summary.scores.classifiers for name in one.figures} if summary.scores else set()
+    averages = [name for name in _AVERAGES if name in known]
+    return _environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=averages)
 
 
 def _scores(scores: Scores) -> dict[str, Any]:
     compared = {}
-    for name in ("macro_f1", "accuracy"):
+    for name in ("macro_f1", "micro_f1" if scores.several else "accuracy"):
         rows = [(one.title, figure) for one in scores.classifiers if (figure := one.figures.get(name)) is not None]
         compared[name] = charts.comparison(wording.metric(name), rows)
-    if len(scores.labels) > LABELS_IN_PICTURE:
+    if scores.several or len(scores.labels) > LABELS_IN_PICTURE:
         return {"compared": compared, "confusion": None}
     draw = charts.dense_confusion if scores.many else charts.confusion
     return {"compared": compared, "confusion": draw(scores.labels, scores.confusion)}

@@ -129,6 +129,7 @@ def _scores(card: dict[str, Any]) -> Scores:
             **{name: _given(row[name]) for name in ("precision", "recall", "f1")},
             support=row["support"],
             predicted=row["predicted"],
+            threshold=row.get("threshold"),
         )
         for row in model["per_label"]
     )
@@ -142,12 +143,13 @@ def _scores(card: dict[str, Any]) -> Scores:
         n=card["n"],
         labels=labels,
         positive=card["positive"],
+        several=card.get("separator") is not None,
         test_openings=card["test_openings"],
         classifiers=_ranked(card, titles),
         comparisons=tuple(sorted(comparisons, key=lambda c: c.difference)),
         per_label=per_label,
-        confusion=tuple(tuple(row) for row in model["confusion"]),
-        confusions=_confusions(labels, model["confusion"]),
+        confusion=tuple(tuple(row) for row in model["confusion"] or ()),
+        confusions=_confusions(labels, model["confusion"] or ()),
         mistakes=card["mistakes"],
     )
 
@@ -179,7 +181,8 @@ def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> tu
 
 def _mistake(row: dict[str, str]) -> Mistake:
     texts = {name: row[name] for name in ("id", "text", "true_label", "predicted_label")}
-    return Mistake(**texts, confidence=float(row["confidence"]), p_true=float(row["p_true"]))
+    several = {name: row[name] for name in ("missed", "wrongly_given") if name in row}
+    return Mistake(**texts, confidence=float(row["confidence"]), p_true=float(row["p_true"]), **several)
 
 
 def _tie(row: dict[str, str]) -> Tie:

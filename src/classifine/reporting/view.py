@@ -15,7 +15,7 @@ from classifine.reporting.measures import FEW_LABELS, Figure
 
 @dataclass(frozen=True)
 class LabelRow:
-    """How well one label was found."""
+    """How well one label was found; ``threshold`` where a text may have several."""
 
     label: str
     precision: Figure
@@ -23,6 +23,7 @@ class LabelRow:
     f1: Figure
     support: int
     predicted: int
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Scores:
     ----------
     disappointing
         Whether the model is not shown to be better than TF-IDF with logistic regression, or than any baseline there is.
+    several
+        Whether a text may have several labels; then there is no confusion matrix.
     labels
         In the order of ``confusion``.
     per_label
@@ -89,6 +92,7 @@ class Scores:
     confusion: tuple[tuple[int, ...], ...]
     confusions: tuple[Confused, ...]
     mistakes: int
+    several: bool = False
 
     @property
     def many(self) -> bool:
@@ -98,8 +102,8 @@ class Scores:
     @property
     def contaminated(self) -> bool:
         """Whether the scores must carry that word."""
-        accuracy = self.model.figures.get("accuracy")
-        return accuracy is not None and accuracy.contaminated
+        figure = self.model.figures.get("macro_f1")
+        return figure is not None and figure.contaminated
 
     @property
     def model(self) -> Scored:
@@ -109,17 +113,18 @@ class Scores:
     @property
     def heads(self) -> tuple[tuple[str, Figure], ...]:
         """The figures that stand at the top, by name."""
-        found = [(name, self.model.figures.get(name)) for name in ("macro_f1", "accuracy")]
+        names = ("macro_f1", "micro_f1", "subset_accuracy") if self.several else ("macro_f1", "accuracy")
+        found = [(name, self.model.figures.get(name)) for name in names]
         of_positive = next((row.f1 for row in self.per_label if row.label == self.positive), None)
         third = ("f1", of_positive) if of_positive else ("top_3", self.model.figures.get("top_3"))
-        if of_positive or self.many:
+        if of_positive or (self.many and not self.several):
             found.append(third)
         return tuple((name, figure) for name, figure in found if figure is not None)
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row of mistakes.csv."""
+    """A row of mistakes.csv; the last two columns are there where a text may have several labels."""
 
     id: str
     text: str
@@ -127,6 +132,8 @@ class Mistake:
     predicted_label: str
     confidence: float
     p_true: float
+    missed: str | None = None
+    wrongly_given: str | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,11 @@ class Training:
     base_model: Mapping[str, Any]
     settings: Mapping[str, Any]
     truncation: Mapping[str, Mapping[str, int]]
+
+    @property
+    def several(self) -> bool:
+        """Whether a text may have several labels."""
+        return any("subset_accuracy" in epoch for epoch in self.epochs)
 
 
 @dataclass(frozen=True)

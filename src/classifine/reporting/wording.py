@@ -16,6 +16,10 @@ _METRICS = {
     "f1": "F1",
     "precision": "precision",
     "recall": "recall",
+    "hamming_loss": "Hamming loss",
+    "samples_f1": "F1 per text",
+    "samples_precision": "precision per text",
+    "samples_recall": "recall per text",
 }
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # part of ordinary spelling in Persian, in Indic scripts and in emoji

@@ -1,12 +1,13 @@
 """Takes the training split and gives the simple classifiers that a fine-tuned one has to beat.
 
 Each has the one seam, ``predict_proba(texts) -> [n_texts, n_labels]``, its columns in the order of the label space.
-Does not know validation, test or how predictions are scored.
+Does not know the test texts or how predictions are scored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from classifine.errors import LabelsProblem
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import LabelledTexts
+
+NO_WORD = "no training text holds a word of two or more characters"
 
 _MOST_ITERATIONS = 10_000
 
@@ -59,7 +62,7 @@ class Majority:
         LabelsProblem
             There is no training row.
         """
-        _some_rows(train)
+        some_rows(train)
         counts = np.bincount(space.ids(train.labels), minlength=len(space))
         return cls((counts / counts.sum()).tolist(), space, reason)
 
@@ -98,28 +101,18 @@ class TfidfLogistic:
         LabelsProblem
             There is no training row.
         """
-        import warnings
-
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
 
-        _some_rows(train)
+        some_rows(train)
         ids = space.ids(train.labels)
-        words_of = TfidfVectorizer().build_analyzer()
         if len(set(train.labels)) < 2:
             return Majority.fit(train, space, reason="the training texts all have one label")
-        if not any(words_of(text) for text in train.texts):
-            return Majority.fit(train, space, reason="no training text holds a word of two or more characters")
-        # words of a single text are noise that costs memory, except where no two texts share one
-        least = 2 if _share_a_word(words_of(text) for text in train.texts) else 1
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=least)
-        regression = LogisticRegression(C=10, class_weight="balanced", max_iter=_MOST_ITERATIONS, random_state=seed)
+        vectorizer = word_counter(train.texts)
+        if vectorizer is None:
+            return Majority.fit(train, space, reason=NO_WORD)
+        regression = logistic_regression(seed)
         pipeline = make_pipeline(vectorizer, regression)
-        with warnings.catch_warnings():
-            # what is left after so many steps is a line search at its last decimals: nobody can act on it
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with patiently():
             pipeline.fit(train.texts, ids)
         return cls(pipeline, [int(column) for column in regression.classes_], space)
 
@@ -131,17 +124,21 @@ class TfidfLogistic:
         return probabilities
 
 
-def fit_baselines(train: LabelledTexts, space: LabelSpace, seed: int) -> dict[str, Baseline]:
+def fit_baselines(
+    train: LabelledTexts, space: LabelSpace, seed: int, *, validation: LabelledTexts | None = None
+) -> dict[str, Baseline]:
     """Fit the baselines, by the name their predictions go by.
 
     Parameters
     ----------
     train
-        The training split alone.
+        The training split.
     space
         The label space of the run; it may hold labels that the training split does not.
     seed
         Where random choices start.
+    validation
+        Where a text may have several labels, thresholds are fitted on these texts, as the fine-tuned model's are.
 
     Raises
     ------
@@ -157,10 +154,46 @@ def fit_baselines(train: LabelledTexts, space: LabelSpace, seed: int) -> dict[st
     >>> [bool(baselines[name].predict_proba(["a bad thing"])[0, 1] > 0.5) for name in ("majority", "tfidf")]
     [False, True]
     """
+    if space.separator is not None:
+        from classifine.training.several import fit_several
+
+        return fit_several(train, space, seed, validation=validation)
     return {"majority": Majority.fit(train, space), "tfidf": TfidfLogistic.fit(train, space, seed)}
 
 
-def _some_rows(train: LabelledTexts) -> None:
+def word_counter(texts: Sequence[str]) -> Any | None:
+    """Give scikit-learn's TF-IDF of words and word pairs, not fitted yet; none where no text holds a word."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    words_of = TfidfVectorizer().build_analyzer()
+    if not any(words_of(text) for text in texts):
+        return None
+    # words of a single text are noise that costs memory, except where no two texts share one
+    least = 2 if _share_a_word(words_of(text) for text in texts) else 1
+    return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=least)
+
+
+def logistic_regression(seed: int) -> Any:
+    """Give scikit-learn's logistic regression with balanced class weights, not fitted yet."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=10, class_weight="balanced", max_iter=_MOST_ITERATIONS, random_state=seed)
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Fit without scikit-learn's warning of the most steps: what is left then is a line search at its last decimals."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def some_rows(train: LabelledTexts) -> None:
+    """Refuse to fit on nothing."""
     if not len(train):
         raise LabelsProblem("there is no training row", cure="give at least a few labelled texts of each label")
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from classifine.labels import FloatMatrix, IntVector
+from classifine.labels import BoolMatrix, FloatMatrix, IntVector
 from classifine.model.tokens import Encoded, pack, pad
 
 # Batches sorted together: the larger the pool, the less padding.
@@ -27,7 +27,7 @@ _BLUR = 0.03
 class EncodedRows(Dataset[dict[str, Any]]):
     """Encoded texts with their targets (label ids [n], or shares [n, n_labels]), as the Trainer wants rows."""
 
-    def __init__(self, encoded: Encoded, labels: IntVector | FloatMatrix) -> None:
+    def __init__(self, encoded: Encoded, labels: IntVector | FloatMatrix | BoolMatrix) -> None:
         self.encoded = encoded
         self.labels = torch.from_numpy(labels if labels.ndim == 1 else labels.astype(np.float32))
 

@@ -14,7 +14,7 @@ import torch
 from transformers import TrainingArguments
 
 from classifine.errors import SettingsProblem, unknown_name
-from classifine.evaluation.metrics import METRICS
+from classifine.evaluation.validation import METRICS, OF_POSITIVE, metrics_of
 from classifine.labels import LabelSpace
 from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
@@ -147,9 +147,9 @@ def training_arguments(settings: TrainingSettings, *, folder: str, seed: int) ->
 
 def _metric_problems(settings: TrainingSettings, space: LabelSpace) -> list[str]:
     metric = settings.metric_for_best_model
-    if metric not in METRICS:
-        return [f"metric_for_best_model = {metric!r}: {unknown_name(metric, list(METRICS), noun='metrics')}"]
-    if metric in {"f1", "precision", "recall"} and space.positive is None:
+    if metric not in metrics_of(space):
+        return [f"metric_for_best_model = {metric!r}: {unknown_name(metric, metrics_of(space), noun='metrics')}"]
+    if metric in OF_POSITIVE and space.positive is None:
         return [f"metric_for_best_model = {metric!r} needs the positive label: add --positive LABEL"]
     return []
 

@@ -21,6 +21,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 
 from classifine import durable
 from classifine.errors import SettingsProblem, TrainingFailed
+from classifine.evaluation.thresholds import fitted
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
@@ -73,18 +74,14 @@ def check_settings(
     ModelUnavailable
         transformers does not know the base model's family.
     """
-    if space.separator is not None:
-        raise SettingsProblem(
-            "a text with several labels can be read, checked and divided, but no classifier can be trained on it yet",
-            cure="leave --multi-label out, and make one column and one run of each label",
-        )
     check_arguments(settings.training)
     family, limit = family_and_limit(base.folder)
     _max_length(settings, limit)
     chosen = resolve(settings.training, base=base.base, rows=len(train), space=space, model_type=family)
     training_arguments(chosen, folder=str(base.folder), seed=settings.seed)
     targets(train.take(range(min(1, len(train)))), space, soft=_soft(settings))
-    return chosen, class_weights(chosen.class_weights, space, train.labels)
+    given = [name for cell in train.labels for name in space.several(cell)]
+    return chosen, class_weights(chosen.class_weights, space, given)
 
 
 def finetune(
@@ -135,7 +132,7 @@ def finetune(
             "validation": backend.encode(validation.texts),
         }
         learned = targets(train, space, soft=_soft(settings))
-        truth = space.ids(validation.labels)
+        truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
         if kept is not None:
             used = {**asdict(chosen), "max_length": backend.max_length, "seed": settings.seed, "labels": space.names}
             contents = _contents(
@@ -159,6 +156,8 @@ def finetune(
             trainer.use_attention(trainer.fused)
     backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     backend.model.eval()
+    if space.separator is not None:
+        space = fitted(space, backend.probabilities(encoded["validation"]), validation.labels)
     history = _history(trainer, chosen, base, backend, rows=len(train))
     history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
     return FineTuned(Classifier(backend, space), history)

@@ -74,3 +74,28 @@ def summed_weight(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Sum the weights of the labels of a batch; a label that is a share of the truth weighs its share."""
     weights = weights.to(labels.device)
     return (labels @ weights).sum() if labels.is_floating_point() else weights[labels].sum()
+
+
+def summed_binary_loss(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, smoothing: float
+) -> torch.Tensor:
+    """Sum the weighted binary cross-entropy of a batch whose texts may have several labels, each a question of its own.
+
+    Parameters
+    ----------
+    logits, labels
+        Shape [n, n_labels]; labels are 0, 1 or the share of annotators who gave them.
+    weights
+        Of each label, shape [n_labels].
+    smoothing
+        Share of the truth spread over yes and no.
+    """
+    smooth = labels.float() * (1 - smoothing) + smoothing / 2
+    return torch.nn.functional.binary_cross_entropy_with_logits(
+        logits.float(), smooth, weight=weights.to(logits.device), reduction="sum"
+    )
+
+
+def summed_binary_weight(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Sum the weights of the questions of a batch: every text is asked for every label."""
+    return weights.to(labels.device).sum() * len(labels)

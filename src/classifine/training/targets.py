@@ -28,7 +28,8 @@ def targets(table: LabelledTexts, space: LabelSpace, *, soft: bool) -> IntVector
     Returns
     -------
     array
-        Label ids, shape [n]; or shares, shape [n, n_labels], each row adding up to 1.
+        Label ids, shape [n]; or shares, shape [n, n_labels], each row adding up to 1. Where a text may have several
+        labels, 0 or 1 of each label, shape [n, n_labels]; or the share of annotators who gave it.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def targets(table: LabelledTexts, space: LabelSpace, *, soft: bool) -> IntVector
         Soft labels are wanted, but the labels were not made from judgements.
     """
     if not soft:
-        return space.ids(table.labels)
+        return space.ids(table.labels) if space.separator is None else space.indicator(table.labels).astype(np.float64)
     if table.soft is None:
         raise SettingsProblem(
             'aggregation = "soft" needs the judgements of several annotators',
@@ -45,9 +46,13 @@ def targets(table: LabelledTexts, space: LabelSpace, *, soft: bool) -> IntVector
     index = {name: place for place, name in enumerate(space.names)}
     shares: FloatMatrix = np.zeros((len(table), len(space)))
     for row, judged in enumerate(table.soft):
-        for name, share in judged.items():
-            if name in index:
-                shares[row, index[name]] = share
+        for cell, share in judged.items():
+            for name in space.several(cell):
+                if name in index:
+                    shares[row, index[name]] += share
+    if space.separator is not None:
+        return shares
+    for row in range(len(table)):
         if not shares[row].any():  # decided for a label that no annotator gave
             shares[row, index[table.labels[row]]] = 1.0
     shares /= shares.sum(axis=1, keepdims=True)

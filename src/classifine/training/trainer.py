@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-from classifine.evaluation.metrics import validation_metrics
-from classifine.labels import IntVector, LabelSpace
+from classifine.evaluation.validation import validation_metrics
+from classifine.labels import BoolMatrix, IntVector, LabelSpace
 from classifine.model.tokens import Encoded
 from classifine.model.torch_backend import TorchBackend
 from classifine.settings import TrainingSettings
 from classifine.training.batching import EncodedRows, LengthGroupedSampler, collate_unpadded
-from classifine.training.losses import summed_loss, summed_weight
+from classifine.training.losses import summed_binary_loss, summed_binary_weight, summed_loss, summed_weight
 from classifine.training.resuming import ResumableTrainer
 from classifine.training.unpadding import UnpaddingTrainer
 
@@ -35,7 +35,7 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         self,
         backend: TorchBackend,
         validation: Encoded,
-        truth: IntVector,
+        truth: IntVector | BoolMatrix,
         space: LabelSpace,
         weights: torch.Tensor,
         chosen: TrainingSettings,
@@ -44,6 +44,10 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         # Otherwise the count of rows would be passed into the model, whose own loss would ignore it.
         self.model_accepts_loss_kwargs = False
         self.backend, self.validation, self.truth, self.space = backend, validation, truth, space
+        several = space.separator is not None
+        self.summed_loss, self.summed_weight = (
+            (summed_binary_loss, summed_binary_weight) if several else (summed_loss, summed_weight)
+        )
         self.weights = weights.to(self.args.device)
         self.smoothing = chosen.label_smoothing_factor
         self.fused = backend.model.config._attn_implementation
@@ -60,7 +64,8 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         """Give the weight of the rows of a whole update, over all processes, as one process's share."""
         if not batch_samples:
             return None
-        total = torch.stack([summed_weight(batch["labels"].to(device), self.weights) for batch in batch_samples]).sum()
+        labels = [batch["labels"].to(device) for batch in batch_samples]
+        total = torch.stack([self.summed_weight(each, self.weights) for each in labels]).sum()
         return self.accelerator.gather(total).sum() / self.accelerator.num_processes
 
     def compute_loss(
@@ -69,7 +74,7 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         """Give the batch's part of the update's loss."""
         labels = inputs.pop("labels")
         logits = self._logits(model, inputs)
-        loss = summed_loss(logits, labels, self.weights, self.smoothing) / num_items_in_batch
+        loss = self.summed_loss(logits, labels, self.weights, self.smoothing) / num_items_in_batch
         return (loss, {"logits": logits}) if return_outputs else loss
 
     def _logits(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:

@@ -1,0 +1,230 @@
+"""Takes the predictions of one classifier and gives its scores: every average and every label, with intervals.
+
+Does not know models, files, or what it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from classifine.evaluation.intervals import WILSON, Figure, bootstrap, f1, margins_of_cells, mean, share
+from classifine.evaluation.metrics import (
+    IntMatrix,
+    Margins,
+    ScorableRows,
+    averaged_metrics,
+    confusion_matrix,
+    row_log_loss,
+    scorable,
+    top_k_hits,
+)
+from classifine.evaluation.several import Patterns, margins_of_sets, ranking_precision, scorable_sets
+from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
+from classifine.labels import FloatMatrix, LabelSpace
+from classifine.tables import Predictions
+
+NO_MORE_LABELS = "there are no more labels"
+
+_TOP = (1, 2, 3)
+_SHARES_OF_ROWS = ("accuracy", "micro_precision", "micro_recall", "micro_f1", "weighted_recall")
+_AVERAGES = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall", "weighted_precision")
+_AVERAGES_OF_SEVERAL = (
+    *(f"{average}_{metric}" for metric in ("f1", "precision", "recall") for average in ("macro", "micro", "weighted")),
+    *("samples_f1", "samples_precision", "samples_recall", "hamming_loss"),
+)
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """How well one label is found.
+
+    Attributes
+    ----------
+    label
+        Its name.
+    precision, recall, f1
+        Figures; 0 where nothing was there to divide by.
+    support, predicted
+        Rows that have the label, rows that were given it.
+    threshold
+        The probability from which on it was given, where a text may have several.
+    """
+
+    label: str
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    support: int
+    predicted: int
+    threshold: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        figures = {name: getattr(self, name).to_dict() for name in ("precision", "recall", "f1")}
+        threshold = {} if self.threshold is None else {"threshold": self.threshold}
+        return {"label": self.label, **figures, "support": self.support, "predicted": self.predicted, **threshold}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one classifier.
+
+    Attributes
+    ----------
+    averages
+        Accuracy and the macro, micro and weighted averages, by name; where a text may have several labels, subset
+        accuracy instead, averages over texts, Hamming loss and label ranking average precision, too.
+    log_loss
+        In nats; none where a row has no probabilities.
+    top_k
+        Top-k accuracy by k; empty where a row has no probabilities.
+    per_label
+        In the order of the label space.
+    mistakes
+        Rows predicted wrongly: everything off the diagonal; of several labels, rows of which not all are right.
+    confusion
+        Shape [n_labels, n_labels], rows truth, columns predicted; none where a text may have several labels.
+    excluded
+        Rows without a true label or without a prediction.
+    """
+
+    averages: Mapping[str, Figure]
+    log_loss: Figure | None
+    top_k: Mapping[int, Figure]
+    per_label: tuple[LabelScores, ...]
+    mistakes: int
+    confusion: tuple[tuple[int, ...], ...] | None
+    excluded: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of rows predicted rightly; of several labels, all of them."""
+        return self.averages["accuracy" if "accuracy" in self.averages else "subset_accuracy"].value
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the labels that occur."""
+        return self.averages["macro_f1"].value
+
+    @property
+    def n(self) -> int:
+        """How many rows were scored."""
+        return self.averages["macro_f1"].n
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return {
+            **{name: figure.to_dict() for name, figure in self.averages.items()},
+            "log_loss": None if self.log_loss is None else self.log_loss.to_dict(),
+            "top_k": {str(k): figure.to_dict() for k, figure in self.top_k.items()},
+            "per_label": [label.to_dict() for label in self.per_label],
+            "confusion": None if self.confusion is None else [list(row) for row in self.confusion],
+        }
+
+
+def score(predictions: Predictions, *, seed: int = 42) -> Scores:
+    """Give the scores of one classifier; rows without a true label or a prediction are left out and counted.
+
+    Raises
+    ------
+    LabelsProblem
+        A true label is not in the label space.
+    RowsProblem
+        No row can be scored.
+    """
+    if predictions.space.separator is not None:
+        return _score_several(predictions, seed)
+    rows = scorable(predictions)
+    confusion = confusion_matrix(rows.truth, rows.predicted, len(predictions.space))
+    margins = Margins.of(confusion)
+    right = share(int(margins.hits.sum()), len(rows))
+    averages = dict.fromkeys(_SHARES_OF_ROWS, right) | _bootstrapped(confusion, seed)
+    order = (
+        "accuracy",
+        *(
+            f"{average}_{metric}"
+            for metric in ("f1", "precision", "recall")
+            for average in ("macro", "micro", "weighted")
+        ),
+    )
+    log_loss, top_k = _of_probabilities(rows)
+    return Scores(
+        averages={name: averages[name] for name in order},
+        log_loss=log_loss,
+        top_k=top_k,
+        per_label=_per_label(predictions.space, margins),
+        mistakes=int(confusion.sum() - margins.hits.sum()),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        excluded=rows.excluded,
+    )
+
+
+def _score_several(predictions: Predictions, seed: int) -> Scores:
+    rows = scorable_sets(predictions)
+    patterns = Patterns.of(rows.truth, rows.given)
+    averages = patterns.averages()
+
+    def statistic(counts: IntMatrix) -> FloatMatrix:
+        values = averages(counts)
+        return np.stack([values[name] for name in _AVERAGES_OF_SEVERAL], axis=1)
+
+    found = dict(zip(_AVERAGES_OF_SEVERAL, bootstrap(patterns.counts, statistic, seed=seed), strict=True))
+    right = int(rows.right.sum())
+    known = np.isfinite(rows.probabilities).all()
+    if known:
+        ranking = mean(ranking_precision(rows.probabilities, rows.truth), most=1.0)
+        found |= {"label_ranking_average_precision": ranking}
+    return Scores(
+        averages={"subset_accuracy": share(right, len(rows)), **found},
+        log_loss=mean(row_log_loss_of_sets(rows.probabilities, rows.truth)) if known else None,
+        top_k={},
+        per_label=_per_label(predictions.space, margins_of_sets(rows.truth, rows.given)),
+        mistakes=len(rows) - right,
+        confusion=None,
+        excluded=rows.excluded,
+    )
+
+
+def _per_label(space: LabelSpace, margins: Margins) -> tuple[LabelScores, ...]:
+    counts = zip(*(m.tolist() for m in (margins.hits, margins.support, margins.predicted)), strict=True)
+    thresholds = space.thresholds or (None,) * len(space)
+    return tuple(
+        LabelScores(
+            label=name,
+            precision=share(hits, predicted),
+            recall=share(hits, support),
+            f1=f1(hits, support, predicted),
+            support=support,
+            predicted=predicted,
+            threshold=threshold,
+        )
+        for name, (hits, support, predicted), threshold in zip(space.names, counts, thresholds, strict=True)
+    )
+
+
+def _bootstrapped(confusion: IntMatrix, seed: int) -> dict[str, Figure]:
+    truth, predicted = np.nonzero(confusion)
+    margins = margins_of_cells(truth, predicted, len(confusion))
+
+    def statistic(counts: IntMatrix) -> FloatMatrix:
+        values = averaged_metrics(margins(counts))
+        return np.stack([values[name] for name in _AVERAGES], axis=1)
+
+    return dict(zip(_AVERAGES, bootstrap(confusion[truth, predicted], statistic, seed=seed), strict=True))
+
+
+def _of_probabilities(rows: ScorableRows) -> tuple[Figure | None, dict[int, Figure]]:
+    if not np.isfinite(rows.probabilities).all():
+        return None, {}
+    n, n_labels = rows.probabilities.shape
+    top_k = {
+        k: share(int(top_k_hits(rows.probabilities, rows.truth, k).sum()), n)
+        if k < n_labels
+        else Figure(1.0, None, None, n, WILSON, NO_MORE_LABELS)
+        for k in _TOP
+    }
+    return mean(row_log_loss(rows.probabilities, rows.truth)), top_k
