@@ -62,11 +62,12 @@ def test_ctrl_c_leaves_nothing_half_written_and_the_run_goes_on(tiny: Path, tmp_
 
 
 @pytest.mark.kill
+@pytest.mark.timeout(3600)
 def test_ten_kills_at_random_moments_change_nothing(tiny: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "data.csv", labelled_rows())
     whole = RunFolder(tmp_path / "whole")
     process = started(command(data, tiny, whole.path))
-    process.communicate(timeout=120)
+    process.communicate(timeout=600)
     assert process.returncode == 0
     expected = results(whole)
     rng = random.Random(10)
@@ -77,7 +78,7 @@ def test_ten_kills_at_random_moments_change_nothing(tiny: Path, tmp_path: Path) 
         process.kill()
         process.communicate()
         again = started(command(data, tiny, run.path))
-        _, err = again.communicate(timeout=120)
+        _, err = again.communicate(timeout=600)
         assert again.returncode == 0, err
         assert results(run) == expected
         assert not list(run.path.glob("**/*.partial"))

@@ -113,14 +113,18 @@ def test_a_kill_at_each_named_point_changes_no_bit(
 @pytest.mark.kill
 @pytest.mark.timeout(3600)
 def test_a_kill_at_every_step_of_writing_changes_no_bit(forks: Forks, bert: Path, whole: Any, tmp_path: Path) -> None:
-    """Three epochs, three checkpoints, of which the last lets the first go: a kill at each point that is passed."""
-    count, ended = 0, False
+    """From the second of three checkpoints to the end of training: a kill at each point that is passed."""
     few = {"settings": {"num_train_epochs": 3}, "between": 1e9}
     assert forks.train(tmp_path / "few", bert, **few)["code"] == 0
     expected = results(tmp_path / "few")
+    begun = tmp_path / "begun"
+    forks.train(begun, bert, signal=[signal.SIGTERM, 12], **few)
+    assert len(list(begun.glob("checkpoints/*"))) == 2
+    count, ended = 0, False
     while not ended:
         count += 1
         run = tmp_path / str(count)
+        shutil.copytree(begun, run)
         answer = forks.train(run, bert, environment={"CLASSIFINE_FAILPOINT": f"any:{count}"}, **few)
         ended = answer["code"] == 0
         assert ended or answer["code"] == -signal.SIGKILL, answer
