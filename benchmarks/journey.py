@@ -12,7 +12,6 @@ Both read the same training, validation and test rows; time is tokenising, train
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -22,8 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from classifine.data.rows.reading import read_labelled
-from classifine.data.splits.splitting import divide
 from classifine.evaluation.comparison import compare
 from classifine.evaluation.scores import score
 from classifine.journey import finetuned
@@ -32,38 +29,7 @@ from classifine.model.classifier import predictions_of
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Predictions, Splits
 from classifine.training.baseline import TfidfLogistic
-
-
-def subset(table: LabelledTexts, rows: int, seed: int) -> LabelledTexts:
-    """Draw rows so that each label keeps its share."""
-    rng = np.random.default_rng(seed)
-    if rows >= len(table):
-        return table
-    labels = np.array(table.labels)
-    drawn: list[int] = []
-    for name in np.unique(labels):
-        places = np.flatnonzero(labels == name)
-        drawn += rng.permutation(places)[: round(rows * len(places) / len(labels))].tolist()
-    return table.take(sorted(drawn))
-
-
-def official(name: str, rows: int, seed: int) -> Splits:
-    """Read a data set's own files; validation is cut from train where there is none."""
-    folder = Path(os.environ["CLASSIFINE_DATA"]) / name
-    tables = {}
-    for part in ("train", "val", "test"):
-        path = folder / f"{part}.csv"
-        tables[part] = read_labelled(path, Settings().data).table if path.exists() else None
-    assert tables["train"] is not None
-    validation = tables["val"]
-    return divide(
-        subset(tables["train"], rows, seed),
-        subset(validation, max(500, rows // 3), seed) if validation else None,
-        tables["test"],
-        validation_size=0.2,
-        test_size=0.2,
-        seed=seed,
-    ).splits
+from official import official
 
 
 def contender(splits: Splits, settings: Settings) -> FloatMatrix:
@@ -174,8 +140,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a training setting")
     chosen = parser.parse_args()
-    if "CLASSIFINE_DATA" not in os.environ:
-        sys.exit("set CLASSIFINE_DATA to the folder of benchmark data")
     from classifine.settings import parse_assignments
 
     splits = official(chosen.data, chosen.rows or sys.maxsize, chosen.seed)
