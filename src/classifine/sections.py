@@ -76,7 +76,16 @@ class ModelSettings:
     """Which base model, and how much of a text it reads."""
 
     model: str = setting("minilm", "a name of `classifine models`, a local folder, or owner/name[@revision] on a hub")
-    max_length: int | None = setting(None, "tokens read of each text; without one, 512 or the model's maximum", least=4)
+    max_length: int | None = setting(None, "tokens read at once; without one, 512 or the model's maximum", least=4)
+    long_texts: Literal["head", "head+tail", "windows", "auto"] = setting(
+        "head",
+        "what is read of a longer text: its beginning; beginning and end; all, in windows; auto: the best of these on "
+        "the validation texts, where over a tenth of the training texts are longer",
+    )
+    stride: int | None = setting(
+        None, "tokens that a window shares with the next one; without one, a quarter of a window", least=0
+    )
+    max_windows: int = setting(8, "windows read of a text, at most", least=1)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def made(folder: Path, family: str, **changes: Any) -> Any:
     return AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, **changes).eval()
 
 
-def ids_of(family: str, texts: tuple[str, ...] = TEXTS) -> tuple[Any, ...]:
+def ids_of(family: str, texts: tuple[str, ...] = TEXTS) -> Sequence[Any]:
     return encode(tiny_tokenizer(family), texts, max_length=300).ids
 
 

@@ -145,7 +145,11 @@ def test_long_texts_are_cut_and_counted(bert: Path) -> None:
     long = LabelledTexts(TRAIN.ids, tuple(t + " again" * 300 for t in TRAIN.texts), TRAIN.labels, TRAIN.rows)
     result = tuned(bert, long, max_length=16)
     assert result.history["max_length"] == 16
-    assert result.history["truncation"]["train"] == {"texts": len(long), "cut": len(long)}
+    assert result.history["truncation"]["train"] == {
+        "texts": len(long),
+        "cut": len(long),
+        "windows": len(long),
+    }
 
 
 def test_nothing_is_left_of_the_checkpoints(bert: Path) -> None:

@@ -1,4 +1,4 @@
-"""Takes texts and gives token ids, each text cut to what the model reads and every cut counted.
+"""Takes texts and gives token ids, each text cut to what the model reads or read in windows, every cut counted.
 
 Also counts tokens for the audit, and says which texts share a batch: sorted by length, so that little is padding.
 Does not know labels or how a model computes.
@@ -6,8 +6,10 @@ Does not know labels or how a model computes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ import numpy.typing as npt
 
 from classifine.errors import ModelUnavailable
 from classifine.model.hub import resolve
+from classifine.model.windows import HEAD, LongTexts
 from classifine.progress import bar
 from classifine.settings import ModelSettings
 
@@ -33,6 +36,47 @@ _CHUNK = 1024
 _PIECE = 100_000
 
 
+class TokenIds(Sequence[npt.NDArray[np.int32]]):
+    """Vectors of token ids of different lengths, kept in one array: a third of the memory of as many arrays.
+
+    Parameters
+    ----------
+    ids
+        Token ids of all vectors, one after the other.
+    lengths
+        Of each vector, shape [n].
+    """
+
+    def __init__(self, ids: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]) -> None:
+        self.lengths = lengths
+        self._ids = ids
+        self._ends = np.cumsum(lengths)
+
+    @classmethod
+    def of(cls, vectors: Iterable[Sequence[int]]) -> TokenIds:
+        """Put vectors together."""
+        listed = list(vectors)
+        lengths = np.fromiter(map(len, listed), np.int64, len(listed))
+        return cls(np.fromiter(chain.from_iterable(listed), np.int32, int(lengths.sum())), lengths)
+
+    @classmethod
+    def joined(cls, parts: Sequence[TokenIds]) -> TokenIds:
+        """Put parts one after the other."""
+        if not parts:
+            return cls(np.zeros(0, np.int32), np.zeros(0, np.int64))
+        return cls(np.concatenate([part._ids for part in parts]), np.concatenate([part.lengths for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return tuple(self[one] for one in range(*place.indices(len(self))))
+        number = range(len(self))[place]  # raises beyond the end, which ends iteration
+        end = int(self._ends[number])
+        return self._ids[end - int(self.lengths[number]) : end]
+
+
 @dataclass(frozen=True)
 class Encoded:
     """Token ids of texts, special tokens included.
@@ -40,18 +84,45 @@ class Encoded:
     Attributes
     ----------
     ids
-        One int32 vector per text, at most ``max_length`` long.
+        One int32 vector per window, at most ``max_length`` long, the windows of a text one after the other. A text is
+        one window unless long texts are read in several.
     cut
-        How many texts were longer than that.
+        Of how many texts something is not read.
+    windows
+        How many windows each text has, shape [n]; none where each has one.
     """
 
-    ids: tuple[npt.NDArray[np.int32], ...]
+    ids: Sequence[npt.NDArray[np.int32]]
     cut: int
+    windows: npt.NDArray[np.int64] | None = None
 
-    @property
+    def __len__(self) -> int:
+        return len(self.ids) if self.windows is None else len(self.windows)
+
+    def of_text(self, text: int) -> Sequence[npt.NDArray[np.int32]]:
+        """Give the windows of one text."""
+        first = int(self._firsts[text])
+        return [self.ids[place] for place in range(first, first + self._counts[text])]
+
+    @cached_property
+    def window_lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each window."""
+        return self.ids.lengths if isinstance(self.ids, TokenIds) else np.array([*map(len, self.ids)], np.int64)
+
+    @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Tokens of each text, shape [n]."""
-        return np.fromiter((len(one) for one in self.ids), dtype=np.int64, count=len(self.ids))
+        """Tokens of each text, in all its windows, shape [n]."""
+        if self.windows is None:
+            return self.window_lengths
+        return np.add.reduceat(self.window_lengths, self._firsts) if len(self) else self.windows
+
+    @cached_property
+    def _counts(self) -> npt.NDArray[np.int64]:
+        return np.ones(len(self.ids), np.int64) if self.windows is None else self.windows
+
+    @cached_property
+    def _firsts(self) -> npt.NDArray[np.int64]:
+        return np.cumsum(self._counts) - self._counts
 
 
 class TokenCounter:
@@ -125,9 +196,14 @@ def counter_of(settings: ModelSettings) -> TokenCounter | None:
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, max_length: int, what: str | None = None
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    *,
+    max_length: int,
+    long: LongTexts = HEAD,
+    what: str | None = None,
 ) -> Encoded:
-    """Tokenise texts as the model wants them, each at most ``max_length`` tokens.
+    """Tokenise texts as the model wants them, in pieces of at most ``max_length`` tokens.
 
     Parameters
     ----------
@@ -136,25 +212,36 @@ def encode(
     texts
         The texts; a lone surrogate becomes U+FFFD, since no tokenizer takes it.
     max_length
-        Tokens kept, special tokens included.
+        Tokens read at once, special tokens included.
+    long
+        How texts are read that are longer than that.
     what
         A word for the progress bar; without one there is none.
     """
-    ids: list[npt.NDArray[np.int32]] = []
+    parts: list[TokenIds] = []
+    windows: list[int] = []
     cut = 0
+    reach = long.reach(max_length)
+    special = _special(tokenizer) if long.way != "head" else (0, 0)
+    size = max(1, _CHUNK * max_length // reach)
     progress = bar(what, total=len(texts), unit="texts") if what else None
-    for start in range(0, len(texts), _CHUNK):
-        chunk = [_encodable(text) for text in texts[start : start + _CHUNK]]
-        features = _ids(tokenizer, [text[: max_length * CHARACTERS_PER_TOKEN] for text in chunk], None)
-        for i, text in enumerate(chunk):
-            features[i], was_cut = _fitted(tokenizer, text, features[i], max_length)
+    for start in range(0, len(texts), size):
+        chunk = [_encodable(text) for text in texts[start : start + size]]
+        pieces: list[list[int]] = []
+        for text, ids in zip(chunk, _ids(tokenizer, [t[: _characters(reach)] for t in chunk], None), strict=True):
+            if len(ids) > max_length or len(text) > _characters(reach):
+                read, was_cut = _fitted(tokenizer, text, ids, max_length, long, special)
+            else:
+                read, was_cut = [ids], False
+            pieces += read
+            windows.append(len(read))
             cut += was_cut
-        ids += [np.asarray(one, dtype=np.int32) for one in features]
+        parts.append(TokenIds.of(pieces))
         if progress is not None:
             progress.update(len(chunk))
     if progress is not None:
         progress.close()
-    return Encoded(tuple(ids), cut)
+    return Encoded(TokenIds.joined(parts), cut, np.array(windows, np.int64) if max(windows, default=1) > 1 else None)
 
 
 def batches(lengths: npt.NDArray[np.int64], *, tokens: int, texts: int) -> list[npt.NDArray[np.int64]]:
@@ -205,15 +292,55 @@ def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:
     return int(found) if found is not None else 0
 
 
-def _fitted(tokenizer: PreTrainedTokenizerBase, text: str, found: list[int], max_length: int) -> tuple[list[int], bool]:
-    """Cut a text's ids to the maximum; where its first characters give too few tokens, more characters are read."""
-    characters = max_length * CHARACTERS_PER_TOKEN
-    while len(found) < max_length and characters < len(text):
+def _fitted(
+    tokenizer: PreTrainedTokenizerBase,
+    text: str,
+    found: list[int],
+    max_length: int,
+    long: LongTexts,
+    special: tuple[int, int],
+) -> tuple[list[list[int]], bool]:
+    """Give the pieces of a text that may be too long, and whether something of it is not read.
+
+    Parameters
+    ----------
+    found
+        The tokens of its first characters.
+    special
+        Tokens that open and close what is read.
+    """
+    found, characters = _enough(tokenizer, text, found, long.reach(max_length))
+    if len(found) <= max_length:
+        return [found], False
+    if long.way == "head":
+        return [_ids(tokenizer, [text[:characters]], max_length)[0]], True
+    before, after = special
+    if long.way == "head+tail" and characters < len(text):
+        backwards = _ids(tokenizer, [text[-characters:]], None)[0]
+        end, _ = _enough(tokenizer, text, backwards, max_length, from_end=True)
+        found = found[: max_length - after] + end[before:]
+    return long.pieces(found, max_length, before=before, after=after)
+
+
+def _enough(
+    tokenizer: PreTrainedTokenizerBase, text: str, found: list[int], tokens: int, *, from_end: bool = False
+) -> tuple[list[int], int]:
+    """Where the first characters, or the last, give too few tokens, read more; say how many characters that took."""
+    characters = _characters(tokens)
+    while len(found) <= tokens and characters < len(text):
         characters *= 8
-        found = _ids(tokenizer, [text[:characters]], None)[0]
-    if len(found) <= max_length and characters >= len(text):
-        return found, False
-    return _ids(tokenizer, [text[:characters]], max_length)[0], True
+        found = _ids(tokenizer, [text[-characters:] if from_end else text[:characters]], None)[0]
+    return found, characters
+
+
+def _characters(tokens: int) -> int:
+    return tokens * CHARACTERS_PER_TOKEN
+
+
+def _special(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
+    """Count the special tokens before and after a text's own."""
+    mask: list[int] = tokenizer("a", return_special_tokens_mask=True, verbose=False)["special_tokens_mask"]
+    return mask.index(0), mask[::-1].index(0)
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int | None) -> list[list[int]]:

@@ -21,7 +21,10 @@ from classifine.errors import ModelUnavailable, some
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.tokens import Encoded, batches, encode, pack, pad, pad_id_of
 from classifine.model.unpadded import Unpadded
+from classifine.model.windows import HEAD, LongTexts, pooled
 
+# What config.json says of long texts, unless their beginning is read, as transformers does.
+LONG_TEXTS_KEY = "long_texts"
 _BATCH_TOKENS = 4096
 _BATCH_TEXTS = 256
 # The names under which model families keep their dropout probabilities.
@@ -49,13 +52,19 @@ class TorchBackend:
     tokenizer
         Its fast tokenizer.
     max_length
-        Tokens read of each text.
+        Tokens read at once.
+
+    Attributes
+    ----------
+    long
+        How longer texts are read; at first, their beginning.
     """
 
     def __init__(self, model: Any, tokenizer: Any, *, max_length: int) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.max_length = max_length
+        self.long = HEAD
 
     @property
     def several(self) -> bool:
@@ -64,7 +73,20 @@ class TorchBackend:
 
     def encode(self, texts: Sequence[str], *, what: str | None = None) -> Encoded:
         """Tokenise texts for this model."""
-        return encode(self.tokenizer, texts, max_length=self.max_length, what=what)
+        return encode(self.tokenizer, texts, max_length=self.max_length, long=self.long, what=what)
+
+    def within_one_window(self, texts: Sequence[str]) -> list[str]:
+        """Give the texts that transformers reads as this does; where none is short enough, their beginnings."""
+        if self.long.way == "head":
+            return list(texts)
+        for tried in (list(texts), [text[: self.max_length // 4] for text in texts]):
+            encoded = encode(
+                self.tokenizer, tried, max_length=self.max_length, long=LongTexts("windows", max_windows=2)
+            )
+            windows = np.ones(len(tried)) if encoded.windows is None else encoded.windows
+            if (windows == 1).any():
+                return [text for text, number in zip(tried, windows, strict=True) if number == 1]
+        return []
 
     def probabilities(self, encoded: Encoded, *, unpadded: Unpadded | None = None) -> FloatMatrix:
         """Score token ids; the result is in the order of the texts, shape [n, n_labels].
@@ -78,17 +100,19 @@ class TorchBackend:
             model itself does.
         """
         self.model.eval()
-        scores = np.empty((len(encoded.ids), int(self.model.config.num_labels)), dtype=np.float64)
+        logits = torch.empty((len(encoded.ids), int(self.model.config.num_labels)), dtype=torch.float64)
         forward = self._padded
         if unpadded is None and self.model.device.type == "cpu":
             unpadded = Unpadded.of(self.model)
         if unpadded is not None:
             forward = partial(_packed, unpadded)
         with torch.inference_mode():
-            for group in batches(encoded.lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
-                logits = forward([encoded.ids[i] for i in group])
-                exact = logits.float().cpu().double()
-                scores[group] = (torch.sigmoid(exact) if self.several else torch.softmax(exact, dim=-1)).numpy()
+            for group in batches(encoded.window_lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
+                logits[group] = forward([encoded.ids[i] for i in group]).float().cpu().double()
+            if encoded.windows is not None:
+                logits = pooled(logits, torch.from_numpy(encoded.windows))
+            found = torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
+        scores: FloatMatrix = found.numpy()
         return scores
 
     def _padded(self, ids: list[Any]) -> torch.Tensor:
@@ -99,7 +123,12 @@ class TorchBackend:
         return logits
 
     def save(self, folder: Path) -> None:
-        """Write the folder as transformers writes it; the tokenizer carries the maximum length."""
+        """Write the folder as transformers writes it; the tokenizer carries the length, config.json the way."""
+        config = self.model.config
+        if self.long.way != "head":
+            setattr(config, LONG_TEXTS_KEY, self.long.to_dict())
+        elif hasattr(config, LONG_TEXTS_KEY):
+            delattr(config, LONG_TEXTS_KEY)
         with quiet():
             self.model.save_pretrained(folder)
             self.tokenizer.model_max_length = self.max_length
@@ -161,7 +190,21 @@ class TorchBackend:
             raise ModelUnavailable(
                 f"{folder} has no fast tokenizer", where=str(folder), cure="choose a base model with a tokenizer.json"
             )
-        return cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
+        backend = cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
+        if space is None:
+            backend.long = _long_texts_of(settled, folder)
+        return backend
+
+
+def _long_texts_of(config: Any, folder: Path) -> LongTexts:
+    try:
+        return LongTexts.from_dict(getattr(config, LONG_TEXTS_KEY, HEAD.to_dict()))
+    except ValueError as error:
+        raise ModelUnavailable(
+            f"config.json does not say how long texts are read: {error}",
+            where=str(folder),
+            cure=f"train it again, or take {LONG_TEXTS_KEY} out of config.json to read the beginning of each text",
+        ) from None
 
 
 def _packed(unpadded: Unpadded, ids: list[Any]) -> torch.Tensor:

@@ -35,25 +35,36 @@ class EncodedRows(Dataset[dict[str, Any]]):
         return len(self.labels)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"input_ids": self.encoded.ids[index], "labels": self.labels[index]}
+        return {"windows": self.encoded.of_text(index), "labels": self.labels[index]}
 
 
 class Collator:
-    """Pads the rows of one batch to the longest of them."""
+    """Pads the windows of one batch of rows to the longest of them."""
 
     def __init__(self, pad_id: int) -> None:
         self.pad_id = pad_id
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Give ``input_ids``, ``attention_mask`` [n, longest] and ``labels`` [n] or [n, n_labels]."""
-        inputs = pad([row["input_ids"] for row in rows], self.pad_id)
-        return {**inputs, "labels": torch.stack([row["labels"] for row in rows])}
+        """Give ``input_ids``, ``attention_mask`` [n_windows, longest] and ``labels`` [n] or [n, n_labels].
+
+        Where a row has several windows, ``windows`` [n] says how many each has; else there are as many as rows.
+        """
+        return {**pad(_windows_of(rows), self.pad_id), **_of_rows(rows)}
 
 
 def collate_unpadded(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Give ``input_ids`` of all rows one after the other, their ``lengths`` [n], and ``labels`` as a collator does."""
-    inputs = pack([row["input_ids"] for row in rows])
-    return {**inputs, "labels": torch.stack([row["labels"] for row in rows])}
+    """Give ``input_ids`` of all windows one after the other, their ``lengths``, and the rest as a collator does."""
+    return {**pack(_windows_of(rows)), **_of_rows(rows)}
+
+
+def _windows_of(rows: Sequence[dict[str, Any]]) -> list[npt.NDArray[np.int32]]:
+    return [window for row in rows for window in row["windows"]]
+
+
+def _of_rows(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    labels = {"labels": torch.stack([row["labels"] for row in rows])}
+    windows = [len(row["windows"]) for row in rows]
+    return {**labels, "windows": torch.tensor(windows)} if max(windows) > 1 else labels
 
 
 class LengthGroupedSampler(Sampler[int]):
@@ -64,7 +75,7 @@ class LengthGroupedSampler(Sampler[int]):
     Parameters
     ----------
     lengths
-        Tokens of each row, shape [n].
+        Tokens of each row, in all its windows, shape [n].
     batch
         Rows in an update: the batch size times the accumulation steps, so that accumulation changes nothing.
     seed

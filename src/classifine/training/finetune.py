@@ -11,6 +11,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from classifine.tables import LabelledTexts
 from classifine.training.batching import Collator, EncodedRows
 from classifine.training.checkpoints import Checkpoints, Origin
 from classifine.training.choices import check_arguments, resolve, training_arguments
+from classifine.training.long_texts import counted, read, way_of
 from classifine.training.losses import class_weights
 from classifine.training.targets import targets
 from classifine.training.trainer import FineTuningTrainer
@@ -76,7 +78,7 @@ def check_settings(
     """
     check_arguments(settings.training)
     family, limit = family_and_limit(base.folder)
-    _max_length(settings, limit)
+    way_of(settings.model, "windows", _max_length(settings, limit))
     chosen = resolve(settings.training, base=base.base, rows=len(train), space=space, model_type=family)
     training_arguments(chosen, folder=str(base.folder), seed=settings.seed)
     targets(train.take(range(min(1, len(train)))), space, soft=_soft(settings))
@@ -127,14 +129,13 @@ def finetune(
     with _seeded(settings.seed), _room(scratch) as folder:
         backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
         backend.max_length = _max_length(settings, backend.max_length)
-        encoded = {
-            "train": backend.encode(train.texts, what="tokenising"),
-            "validation": backend.encode(validation.texts),
-        }
+        attempt = partial(_attempted, space=space, base=base, folder=folder)
+        encoded, reading = read(backend, train, validation, settings, attempt, kept)
         learned = targets(train, space, soft=_soft(settings))
         truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
         if kept is not None:
             used = {**asdict(chosen), "max_length": backend.max_length, "seed": settings.seed, "labels": space.names}
+            used |= {"long_texts": backend.long.to_dict()}
             contents = _contents(
                 base, {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
             )
@@ -159,8 +160,21 @@ def finetune(
     if space.separator is not None:
         space = fitted(space, backend.probabilities(encoded["validation"]), validation.labels)
     history = _history(trainer, chosen, base, backend, rows=len(train))
-    history["truncation"] = {name: {"texts": len(one.ids), "cut": one.cut} for name, one in encoded.items()}
+    history |= {"truncation": {name: counted(one) for name, one in encoded.items()}, "long_texts": reading}
     return FineTuned(Classifier(backend, space), history)
+
+
+def _attempted(
+    train: LabelledTexts,
+    validation: LabelledTexts,
+    settings: Settings,
+    *,
+    space: LabelSpace,
+    base: ResolvedModel,
+    folder: Path,
+) -> dict[str, Any]:
+    """Train beside the training proper, which it leaves as it is, and give the history."""
+    return finetune(train, validation, space, base, settings, scratch=folder / "comparison").history
 
 
 @contextlib.contextmanager
@@ -206,7 +220,7 @@ def _contents(base: ResolvedModel, parts: dict[str, tuple[Encoded, npt.NDArray[A
     found = {}
     for name, (encoded, learned) in parts.items():
         digest = hashlib.sha256(np.ascontiguousarray(learned).tobytes())
-        digest.update(encoded.lengths.tobytes())
+        digest.update(encoded.window_lengths.tobytes())
         for ids in encoded.ids:
             digest.update(ids.tobytes())
         found[f"{name} texts and labels"] = digest.hexdigest()

@@ -15,6 +15,7 @@ from classifine.evaluation.validation import validation_metrics
 from classifine.labels import BoolMatrix, IntVector, LabelSpace
 from classifine.model.tokens import Encoded
 from classifine.model.torch_backend import TorchBackend
+from classifine.model.windows import pooled
 from classifine.settings import TrainingSettings
 from classifine.training.batching import EncodedRows, LengthGroupedSampler, collate_unpadded
 from classifine.training.losses import summed_binary_loss, summed_binary_weight, summed_loss, summed_weight
@@ -72,8 +73,10 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Give the batch's part of the update's loss."""
-        labels = inputs.pop("labels")
+        labels, windows = inputs.pop("labels"), inputs.pop("windows", None)
         logits = self._logits(model, inputs)
+        if windows is not None:
+            logits = pooled(logits, windows)
         loss = self.summed_loss(logits, labels, self.weights, self.smoothing) / num_items_in_batch
         return (loss, {"logits": logits}) if return_outputs else loss
 
