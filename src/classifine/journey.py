@@ -7,8 +7,9 @@ Does not know how any stage does its work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from classifine import durable
@@ -18,7 +19,7 @@ from classifine.data.rows.accounting import write_rejected
 from classifine.data.rows.labelling import separator_of
 from classifine.data.splits.contamination import KINDS
 from classifine.data.splits.storing import splits_from_table, splits_table
-from classifine.errors import FileMissing, count
+from classifine.errors import FileMissing, ModelUnavailable, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
@@ -30,6 +31,7 @@ from classifine.tables import LabelledTexts, Predictions, Splits
 
 if TYPE_CHECKING:
     from classifine.model.classifier import Classifier, Scorer
+    from classifine.training.baseline import Baseline
     from classifine.training.checkpoints import Checkpoints
     from classifine.training.finetune import FineTuned
 
@@ -141,16 +143,21 @@ def stored_splits(run: RunFolder, settings: Settings) -> Splits:
 
 
 def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> list[Path]:
-    """Fine-tune on the stored splits, from the last checkpoint if there is one, and save the classifier."""
+    """Fit what there is to beat, fine-tune on the stored splits, from the last checkpoint if there is one, and save."""
+    from classifine.model.hub import resolve
     from classifine.training.checkpoints import Checkpoints
+    from classifine.training.ladder import Ladder
 
     splits = stored_splits(run, settings)
+    base = resolve(settings.model.model)
+    for rung in Ladder(run.baselines).climb(splits.train, splits.validation, splits.space, base, settings):
+        say("baseline", str(rung))
     kept = Checkpoints(run.checkpoints, quarantine=run.quarantine, tell=lambda line: say("train", line))
     result = finetuned(splits, settings, scratch=kept)
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
     durable.write_json(run.history, result.history)
     say("train", _told(result.history))
-    return [run.model, run.history]
+    return [run.model, run.history, run.baselines]
 
 
 def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
@@ -180,7 +187,15 @@ def evaluate_stage(
     validation = _predicted(classifier, splits.validation, "validation", "model")
     openings = run.open_test()
     title = f"fine-tuned {settings.model.model}"
-    card, model, ladder = scored(classifier, splits, title=title, seed=settings.seed, openings=openings, seen=seen)
+    card, model, ladder = scored(
+        classifier,
+        splits,
+        title=title,
+        seed=settings.seed,
+        openings=openings,
+        seen=seen,
+        further=_frozen(run, splits, settings, say),
+    )
     made = []
     for predictions in (validation, model, *ladder):
         name = (
@@ -217,14 +232,36 @@ def seen_in(splits: Splits, data: DataSettings, *, told_apart: bool = False, all
     return Seen(counts, found.clean, found.test_rows, found.refused(data.max_contaminated))
 
 
+def _frozen(run: RunFolder, splits: Splits, settings: Settings, say: Say) -> dict[str, Baseline]:
+    """Give the base model as a baseline, as it was fitted before training; nothing where that cannot be had."""
+    from classifine.model.hub import resolve
+    from classifine.training.ladder import Ladder
+
+    if not settings.training.frozen_baseline:
+        return {}
+    try:
+        found = Ladder(run.baselines).frozen(splits.space, resolve(settings.model.model), settings)
+    except ModelUnavailable as error:
+        say("evaluate", f"without the frozen base model to compare with: {error.what}")
+        return {}
+    return {} if found is None else {"frozen": found}
+
+
 def scored(
-    classifier: Scorer, splits: Splits, *, title: str, seed: int, openings: int, seen: Seen | None = None
+    classifier: Scorer,
+    splits: Splits,
+    *,
+    title: str,
+    seed: int,
+    openings: int,
+    seen: Seen | None = None,
+    further: Mapping[str, Baseline] = MappingProxyType({}),
 ) -> tuple[Scorecard, Predictions, list[Predictions]]:
-    """Score the test texts with the classifier and with baselines fitted on the training texts."""
+    """Score the test texts with the classifier, with baselines fitted on the training texts, and with further ones."""
     from classifine.training.baseline import fit_baselines
 
     model = _predicted(classifier, splits.test, "test", "model")
-    baselines = fit_baselines(splits.train, splits.space, seed, validation=splits.validation)
+    baselines = {**fit_baselines(splits.train, splits.space, seed, validation=splits.validation), **further}
     ladder = [_predicted(baseline, splits.test, "test", name) for name, baseline in baselines.items()]
     titles = {"model": title}
     for name, baseline in baselines.items():
@@ -285,9 +322,10 @@ def _predicted(scorer: Scorer, table: LabelledTexts, split: str, name: str) -> P
 
 def _told(history: dict[str, Any]) -> str:
     best = history["best"]
-    epochs = count(len(history["epochs"]), "epoch")
+    last = history["epochs"][-1]["epoch"]
+    epochs = "1 epoch" if last == 1 else f"{last:.3g} epochs"
     where = f"{history['device']} ({history['precision']})"
     return (
         f"{history['base_model']['title']}, {epochs} in {history['seconds']:.0f} s on {where}; "
-        f"best after epoch {best['epoch']:g}: {best['metric']} {best['value']:.3f} on the validation texts"
+        f"best after epoch {best['epoch']:.3g}: {best['metric']} {best['value']:.3f} on the validation texts"
     )

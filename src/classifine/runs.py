@@ -75,6 +75,7 @@ class RunFolder:
         self.rejected = self.quarantine / "rows.csv"
         self.model = self.path / "model"
         self.history = self.path / "history.json"
+        self.baselines = self.path / "baselines"
         self.checkpoints = self.path / "checkpoints"
         self.predictions = self.path / "predictions"
         self.scorecard = self.path / "scorecard.json"

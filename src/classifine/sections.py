@@ -118,4 +118,7 @@ class TrainingSettings:
     unpadded: bool = setting(
         True, "compute on real tokens only, where the model's family allows it: same result, faster"
     )
+    frozen_baseline: bool = setting(
+        True, "also fit logistic regression on the base model as it is, to see what fine-tuning has to beat"
+    )
     arguments: dict[str, Any] = setting({}, "any further argument of Hugging Face's TrainingArguments")

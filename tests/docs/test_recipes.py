@@ -101,7 +101,7 @@ def ran(tmp_path: Path, recipe: str, family: str, *data: str | Path) -> Ran:
     confusion = run.model["confusion"]
     wrong = sum(number for i, row in enumerate(confusion) for j, number in enumerate(row) if i != j)
     assert wrong == run.scorecard["mistakes"] == len(run.table("mistakes.csv"))
-    assert set(run.scorecard["scores"]) == {"model", "tfidf", "majority"}
+    assert set(run.scorecard["scores"]) == {"model", "frozen", "tfidf", "majority"}
     assert run.scorecard["test_openings"] == 1
     assert (folder / "report.html").stat().st_size > 0
     return run

@@ -144,13 +144,24 @@ class Unpadded:
             Shape [n, n_labels].
         """
         with torch.autocast("cpu", enabled=False):
-            layout = Layout(lengths)
-            hidden = self._embedded(input_ids, layout).to(self.dtype)
-            bias = self.anatomy.bias(layout.longest) if self.anatomy.bias else None
-            last = len(self.anatomy.layers) - 1
-            for number, layer in enumerate(self.anatomy.layers):
-                hidden = self._layer(layer, hidden, layout, bias, only_first=number == last)
-            return self.anatomy.head(hidden.float())
+            return self.anatomy.head(self._last(input_ids, Layout(lengths), only_first=True))
+
+    def pooled(self, input_ids: Tensor, lengths: Tensor) -> Tensor:
+        """Give the mean of the last hidden states over the tokens of each text, float32, shape [n, width]."""
+        with torch.autocast("cpu", enabled=False):
+            hidden = self._last(input_ids, Layout(lengths), only_first=False)
+            texts = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
+            total = hidden.new_zeros(len(lengths), hidden.shape[1]).index_add_(0, texts, hidden)
+            return total / lengths[:, None]
+
+    def _last(self, input_ids: Tensor, layout: Layout, *, only_first: bool) -> Tensor:
+        """Give the last hidden states, float32: of each text's first token, or of all tokens."""
+        hidden = self._embedded(input_ids, layout).to(self.dtype)
+        bias = self.anatomy.bias(layout.longest) if self.anatomy.bias else None
+        last = len(self.anatomy.layers) - 1
+        for number, layer in enumerate(self.anatomy.layers):
+            hidden = self._layer(layer, hidden, layout, bias, only_first=only_first and number == last)
+        return hidden.float()
 
     def _embedded(self, ids: Tensor, layout: Layout) -> Tensor:
         part = self.anatomy

@@ -67,7 +67,7 @@ class Scores:
     Attributes
     ----------
     disappointing
-        Whether the model is not shown to be better than TF-IDF with logistic regression, or than any baseline there is.
+        Whether the model is not shown to be better than logistic regression, or than any baseline there is.
     several
         Whether a text may have several labels; then there is no confusion matrix.
     labels

@@ -121,8 +121,10 @@ def training_arguments(settings: TrainingSettings, *, folder: str, seed: int) ->
     SettingsProblem
         Hugging Face refuses a value; its words are given.
     """
-    own = {"class_weights", "dropout", "early_stopping_patience", "arguments", "label_smoothing_factor", "unpadded"}
-    named: dict[str, Any] = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in own}
+    theirs = {f.name for f in fields(TrainingArguments)} - {"label_smoothing_factor"}
+    named: dict[str, Any] = {
+        f.name: value for f in fields(settings) if f.name in theirs and (value := getattr(settings, f.name)) is not None
+    }
     decided: dict[str, Any] = {
         "output_dir": folder,
         "seed": seed,

@@ -1,0 +1,139 @@
+"""Takes the training and validation splits and gives the rungs that a fine-tuned classifier has to climb past.
+
+The cheapest first: majority label, TF-IDF with logistic regression, the base model as it is with logistic regression.
+They are fitted and scored on the validation texts before training begins, so that one sees what there is to beat.
+Does not know the test texts or run folders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifine import durable
+from classifine.evaluation.validation import validation_metrics
+from classifine.labels import FloatMatrix, LabelSpace
+from classifine.model.hub import ResolvedModel
+from classifine.settings import Settings
+from classifine.tables import LabelledTexts
+from classifine.training.baseline import Baseline, fit_baselines
+from classifine.training.frozen import FrozenEncoder, FrozenLogistic
+
+SCORES, FROZEN = "baselines.json", "frozen.safetensors"
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A simple classifier and how well it does on the validation texts.
+
+    Attributes
+    ----------
+    name
+        What its predictions go by: ``majority``, ``tfidf``, ``frozen`` …
+    title
+        What people call it.
+    macro_f1
+        On the validation texts, fitted on the training texts.
+    """
+
+    name: str
+    title: str
+    macro_f1: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.title}: macro-F1 {self.macro_f1:.3f} on the validation texts"
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Where the rungs are kept: their scores, and the weights of the one that is dear to fit again.
+
+    Parameters
+    ----------
+    folder
+        The rungs' own.
+    """
+
+    folder: Path
+
+    def climb(
+        self,
+        train: LabelledTexts,
+        validation: LabelledTexts,
+        space: LabelSpace,
+        base: ResolvedModel,
+        settings: Settings,
+    ) -> Iterator[Rung]:
+        """Fit one rung after the other and give each as soon as it is scored; what was kept is not fitted again.
+
+        Parameters
+        ----------
+        train, validation
+            Labelled texts that share no item.
+        space
+            Their label space; where a text may have several labels, the base model is no rung.
+        base
+            The base model.
+        settings
+            Seed, tokens read of a text, and whether the base model is wanted as a rung.
+        """
+        parts = [[*table.ids, *table.texts, *table.labels] for table in (train, validation)]
+        origin = durable.fingerprint([*parts, base.source, settings.to_dict()])
+        kept = self._kept(origin)
+        if kept is not None:
+            yield from kept
+            return
+        durable.remove(self.folder)
+        rungs = []
+        for rung in self._climbed(train, validation, space, base, settings):
+            rungs.append(rung)
+            yield rung
+        durable.write_json(self.folder / SCORES, {"origin": origin, "baselines": [rung.to_dict() for rung in rungs]})
+
+    def frozen(self, space: LabelSpace, base: ResolvedModel, settings: Settings) -> FrozenLogistic | None:
+        """Give the rung that the base model is, as it was fitted; none where it was not."""
+        file = self.folder / FROZEN
+        if not file.is_file():
+            return None
+        return FrozenLogistic.load(file, space, _encoder(base, settings))
+
+    def _kept(self, origin: str) -> list[Rung] | None:
+        try:
+            value = json.loads((self.folder / SCORES).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return [Rung(**one) for one in value["baselines"]] if value.get("origin") == origin else None
+
+    def _climbed(
+        self,
+        train: LabelledTexts,
+        validation: LabelledTexts,
+        space: LabelSpace,
+        base: ResolvedModel,
+        settings: Settings,
+    ) -> Iterator[Rung]:
+        for name, baseline in fit_baselines(train, space, settings.seed, validation=validation).items():
+            yield _scored(name, baseline, baseline.predict_proba(validation.texts), validation)
+        if settings.training.frozen_baseline and space.separator is None and len(set(train.labels)) > 1:
+            encoder = _encoder(base, settings)
+            frozen, probabilities = FrozenLogistic.fit(train, validation, space, encoder, seed=settings.seed)
+            frozen.save(self.folder / FROZEN)
+            yield _scored("frozen", frozen, probabilities, validation)
+
+
+def _scored(name: str, baseline: Baseline, probabilities: FloatMatrix, validation: LabelledTexts) -> Rung:
+    space = baseline.space
+    truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
+    title = f"{baseline.title} ({baseline.reason})" if baseline.reason else baseline.title
+    return Rung(name, title, validation_metrics(probabilities, truth, space)["macro_f1"])
+
+
+def _encoder(base: ResolvedModel, settings: Settings) -> FrozenEncoder:
+    return FrozenEncoder(base.folder, title=base.title, max_length=settings.model.max_length)
