@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifine.errors import LabelsProblem, SettingsProblem
-from classifine.labels import LabelSpace, decide, tally
+from classifine.labels import LabelSpace, certainty, decide, tally
 
 NAMES = st.lists(st.text(), min_size=1, max_size=30, unique=True)
 TWELVE = [f"class {n}" for n in range(12)]
@@ -99,3 +99,35 @@ def test_a_tally_counts_every_label_in_order_of_names(labels: list[str]) -> None
     counted = tally(labels)
     assert list(counted) == sorted(set(labels))
     assert counted == {name: labels.count(name) for name in set(labels)}
+
+
+EMOTIONS = LabelSpace(("anger", "joy", "love"), separator="|", thresholds=(0.5, 0.5, 0.2))
+
+
+def test_each_label_is_given_from_its_threshold_on_and_none_where_none_reaches_it() -> None:
+    rows = [[0.5, 0.4, 0.2], [0.4, 0.9, 0.1], [0.4, 0.4, 0.19], [1.0, 1.0, 1.0]]
+    assert decide(np.array(rows), EMOTIONS) == ("anger|love", "joy", "", "anger|joy|love")
+    even = LabelSpace(EMOTIONS.names, separator="|")
+    assert decide(np.array(rows), even) == ("anger", "joy", "", "anger|joy|love")
+    assert (EMOTIONS.rule, LabelSpace(("a",)).rule) == ("threshold", "argmax")
+
+
+@given(st.lists(st.lists(st.sampled_from(EMOTIONS.names), max_size=4)))
+def test_cells_and_indicators_say_the_same_whatever_order_labels_stand_in(several: list[list[str]]) -> None:
+    has = EMOTIONS.indicator([" | ".join(names) for names in several])
+    assert has.tolist() == [[name in names for name in EMOTIONS.names] for names in several]
+    assert (EMOTIONS.indicator(EMOTIONS.cells(has)) == has).all()
+    with pytest.raises(LabelsProblem, match="'envy' is unknown"):
+        EMOTIONS.indicator(["joy|envy"])
+
+
+def test_thresholds_travel_with_the_space_and_fit_it() -> None:
+    assert LabelSpace.from_dict(EMOTIONS.to_dict()) == EMOTIONS
+    for names, separator in (("ab", None), ("a", "|")):
+        with pytest.raises(ValueError, match="one for each label"):
+            LabelSpace(tuple(names), separator=separator, thresholds=(0.5, 0.5))
+
+
+def test_certainty_is_the_chance_of_just_these_labels() -> None:
+    found = certainty(np.array([[0.9, 0.2], [0.9, 0.2]]), np.array([[True, False], [False, True]]))
+    assert found.tolist() == pytest.approx([0.9 * 0.8, 0.1 * 0.2])

@@ -206,3 +206,24 @@ def test_a_parquet_file_of_predictions_can_be_read_without_classifine() -> None:
 def test_predictions_of_unequal_length_are_refused(columns: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="unequal length"):
         two_rows(**columns)
+
+
+def test_predictions_of_several_labels_come_back_with_their_thresholds() -> None:
+    space = LabelSpace(("a", "b"), separator="|", thresholds=(0.3, 0.8))
+    matrix = np.array([[0.4, 0.9], [0.1, 0.5], [np.nan, np.nan]])
+    predicted: tuple[str | None, ...] = (*decide(matrix[:2], space), None)
+    made = Predictions(
+        ids=("1", "2", "3"),
+        texts=("x", "y", " "),
+        truth=("b|a", "", None),
+        predicted=predicted,
+        probabilities=matrix,
+        status=("ok", "ok", "blank"),
+        space=space,
+        split="test",
+    )
+    assert predicted == ("a|b", "", None)
+    assert made.confidence[:2] == pytest.approx((0.36, 0.45))
+    assert made.confidence[2] is None
+    again = Predictions.from_arrow(made.to_arrow())
+    assert (again.space, again.rule, again.predicted, again.truth) == (space, "threshold", predicted, made.truth)

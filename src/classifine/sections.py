@@ -35,6 +35,10 @@ class DataSettings:
     positive: str | None = setting(None, "the label that precision, recall and F1 of a binary task speak of")
     multi_label: bool = setting(False, "a text may have several labels; needs label_separator")
     label_separator: str | None = setting(None, "what stands between the labels of a text that has several")
+    blank_labels: Literal["missing", "none"] = setting(
+        "missing",
+        "what a blank label says: it is missing, and the row is left out; or the text has none of the several labels",
+    )
     keep_labels: tuple[str, ...] = setting((), "labels that are used; rows of others are left out and counted")
     merge_labels: dict[str, str] = setting({}, "labels that count as another: old = new")
     label_names: dict[str, str] = setting({}, "names of labels that the data holds as codes: code = name")

@@ -152,3 +152,33 @@ def test_weights_that_would_be_drawn_at_random_are_refused(lost: str, tmp_path: 
     if lost.startswith("bert"):
         with pytest.raises(ModelUnavailable, match="lacks 1 of"):
             TorchBackend.load(tmp_path / "model", space=LabelSpace(("a", "b")))
+
+
+def test_a_folder_of_several_labels_keeps_separator_and_thresholds_and_agrees_with_transformers(tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    space = LabelSpace(("anger", "joy", "love"), separator=", ", thresholds=(0.3, 0.5, 0.123456789))
+    classifier = Classifier(TorchBackend.load(tiny_model(tmp_path / "base", "bert"), space=space), space)
+    classifier.save(tmp_path / "model", probe=TEXTS)
+    again = Classifier.load(tmp_path / "model")
+    assert again.space == space
+    ours, theirs = classifier.predict(TEXTS), again.predict(TEXTS)
+    assert ours.predicted == theirs.predicted
+    # without being told, transformers' pipeline takes labels as questions of their own, too
+    answers: Any = pipeline("text-classification", model=str(tmp_path / "model"))(TEXTS, top_k=None, truncation=True)
+    for row, answer in zip(ours.probabilities, answers, strict=True):
+        scores = {one["label"]: one["score"] for one in answer}
+        assert [scores[name] for name in space.names] == pytest.approx(row.tolist(), abs=1e-6)
+    assert not np.allclose(ours.probabilities.sum(axis=1), 1)
+
+
+def test_a_folder_of_several_labels_made_elsewhere_decides_at_an_even_chance(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "foreign", "bert", labels=["a|b", "joy"])
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "problem_type": "multi_label_classification"}), "utf-8")
+    found = Classifier.load(folder)
+    assert (found.space.separator, found.space.thresholds) == (";", None)
+    predictions = found.predict(TEXTS)
+    expected = [";".join(name for name, p in zip(found.space.names, row, strict=True) if p >= 0.5)
+                for row in predictions.probabilities]  # fmt: skip
+    assert list(predictions.predicted) == expected

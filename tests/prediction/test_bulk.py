@@ -79,3 +79,26 @@ def test_what_is_not_there_is_named(source: Path, tmp_path: Path) -> None:
         predict_file(Lengths(), tmp_path / "absent.csv", tmp_path / "out.csv")
     with pytest.raises(ColumnProblem, match="text"):
         predict_file(Lengths(), source, tmp_path / "out.csv", text="texts")
+
+
+class Twofold(Lengths):
+    """Says long, and loud of a text in capitals."""
+
+    space = LabelSpace(("long", "loud"), separator="|", thresholds=(0.8, 0.5))
+
+    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
+        return np.array([[min(1.0, len(text) / 10), float(text.isupper())] for text in texts])
+
+
+def test_several_labels_stand_in_one_cell_and_each_is_counted(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text('text\nFAR TOO LOUD\nquiet\n""\nso very long\n', "utf-8")
+    result = predict_file(Twofold(), source, tmp_path / "out.csv")
+    assert (result.rows, result.blank, result.unlabelled) == (4, 1, 1)
+    assert result.labels == {"long": 2, "loud": 1}
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["predicted_label"], row["status"]) for row in rows] == [
+        ("long|loud", "ok"), ("", "ok"), ("", "blank"), ("long", "ok"),
+    ]  # fmt: skip
+    assert [row["p_loud"] for row in rows] == ["1.0", "0.0", "", "0.0"]

@@ -35,6 +35,7 @@ _SECTIONS = {
         "positive",
         "multi_label",
         "label_separator",
+        "blank_labels",
         "keep_labels",
         "merge_labels",
         "label_names",

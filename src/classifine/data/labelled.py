@@ -17,6 +17,7 @@ from classifine.data.rows.labelling import Relabelling, relabel
 from classifine.data.rows.reading import Reading, read_judgements, read_labelled
 from classifine.data.rows.remote import Fetched
 from classifine.errors import SettingsProblem, count
+from classifine.labels import several_labels
 from classifine.settings import DataSettings, Settings
 from classifine.tables import Judgements, LabelledTexts
 
@@ -121,6 +122,9 @@ def labelled(
         table, left_out, told = relabel(reading.table, data, rare=rare)
         _say_reading(reading, say)
         say("read", f"{count(len(table), 'labelled text')} of {count(reading.rows_in, 'row')} from {_named(source)}")
+        if data.blank_labels == "none":
+            none = sum(not several_labels(cell, data.label_separator) for cell in table.labels)
+            say("read", f"{count(none, 'text has', 'texts have')} no label: a blank cell says so (blank_labels)")
         return Labelled(table, reading, reading.left_out + left_out, (told,))
     judged = read_judgements(source, data, texts=texts, on=on)
     _say_reading(judged, say)
@@ -154,6 +158,8 @@ def refuse_idle(data: DataSettings) -> None:
         (data.aggregation != plain.aggregation and not judged, "aggregation", "annotators"),
         (data.ties != plain.ties and not judged, "ties", "annotators"),
         (data.scale != plain.scale and not judged, "scale", "annotators"),
+        (data.blank_labels == "none" and not data.multi_label, "blank_labels", "multi_label"),
+        (data.blank_labels == "none" and judged, "blank_labels", "one label cell a text, not with annotators, and"),
     ]
     told = [f"  - {name} has an effect with {needs} only" for wrong, name, needs in idle if wrong]
     if told:

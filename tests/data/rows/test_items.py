@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +260,13 @@ def test_a_title_above_the_header_is_named(tmp_path: Path) -> None:
     with pytest.raises(ColumnProblem) as refused:
         read_labelled(path, DataSettings(id="id"))
     assert "delete titles and notes that stand above it" in str(refused.value)
+
+
+def test_a_blank_label_stays_where_it_says_that_a_text_has_none() -> None:
+    source = {"text": ["a", "b", "", "d"], "label": ["x|y", " ", "x", "y"]}
+    several = DataSettings(multi_label=True, label_separator="|", on_bad_row="quarantine")
+    assert read_labelled(source, several).table.labels == ("x|y", "y")
+    reading = read_labelled(source, replace(several, blank_labels="none"))
+    assert (reading.table.texts, reading.rejected[0].reason) == (("a", "b", "d"), "blank text")
+    with pytest.raises(RowsProblem, match="--blank-labels none"):
+        read_labelled(source, replace(several, on_bad_row="error"))

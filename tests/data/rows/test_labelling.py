@@ -157,3 +157,12 @@ def test_every_row_stays_or_is_listed(labels: list[str], least: int) -> None:
     assert sorted([*found.rows, *(row for part in left_out for row in part.rows)]) == list(range(1, len(labels) + 1))
     assert all(labels[row - 1] == label for row, label in zip(found.rows, found.labels, strict=True))
     assert {change.label for change in told.changes} == {label for label in counts if counts[label] < least}
+
+
+def test_a_blank_cell_may_say_that_a_text_has_none_of_the_labels() -> None:
+    table = texts("joy", "", " | ", "fear")
+    chosen = DataSettings(multi_label=True, label_separator="|", blank_labels="none", keep_labels=("joy",), min_rows=1)
+    found, left_out, told = relabel(table, chosen)
+    assert found.labels == ("joy", "", " | ")
+    assert left_out == (LeftOut("label not kept", (4,)),)
+    assert told.lost_labels == 0

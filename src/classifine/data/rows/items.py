@@ -34,19 +34,22 @@ _PART_OF = {word: part for part, words in _PARTS.items() for word in words}
 def without_blanks(found: Gathered, settings: DataSettings) -> Gathered:
     """Leave out the rows in which a needed cell is blank; in quarantine they are set aside.
 
+    Where the settings say so, a text with a blank label has none, and stays.
+
     Raises
     ------
     RowsProblem
         Five rows in a hundred are blank, or no row is left.
     """
     reasons: dict[int, str] = {}
-    for role in _NEEDED:
+    for role in _NEEDED if settings.blank_labels == "missing" else [role for role in _NEEDED if role != "label"]:
         for position in _blank(found.cells.get(role, ())):
             reasons.setdefault(position, f"blank {role}")
     quarantine = settings.on_bad_row == "quarantine"
     total = len(found.rows)
     if reasons and (len(reasons) == total or (len(reasons) / total >= TOO_MANY_BLANK and not quarantine)):
-        _refuse_blanks(found, by_reason((reasons[p], found.rows[p]) for p in sorted(reasons)), len(reasons))
+        listed = by_reason((reasons[p], found.rows[p]) for p in sorted(reasons))
+        _refuse_blanks(found, listed, len(reasons), several=settings.multi_label)
     left = found.set_aside(reasons) if quarantine else found.leave_out(reasons)
     return _without_judgement(left)
 
@@ -186,7 +189,8 @@ def _blank(cells: Sequence[str]) -> list[int]:
     return [position for position, cell in enumerate(cells) if is_blank(cell)]
 
 
-def _refuse_blanks(found: Gathered, listed: Sequence[LeftOut], blank: int) -> None:
+def _refuse_blanks(found: Gathered, listed: Sequence[LeftOut], blank: int, *, several: bool) -> None:
+    none = "; if a blank label says that a text has none of the labels: --blank-labels none" if several else ""
     names = {f"blank {role}": name for role, name in found.names.items()}
     raise RowsProblem(
         f"{blank:,} of {count(len(found.rows), 'row')} {'is' if blank == 1 else 'are'} blank where a value is needed",
@@ -196,7 +200,7 @@ def _refuse_blanks(found: Gathered, listed: Sequence[LeftOut], blank: int) -> No
             f"{found.places(part.rows)}"
             for part in listed
         ),
-        cure=f"fill or delete those rows; fewer than {TOO_MANY_BLANK:.0%} would be left out and listed",
+        cure=f"fill or delete those rows; fewer than {TOO_MANY_BLANK:.0%} would be left out and listed{none}",
     )
 
 

@@ -147,7 +147,7 @@ def relabel(
     >>> table.labels, left_out
     (('no', 'yes'), (LeftOut(reason='label not kept', rows=(3,)),))
     """
-    work = _Labels.of(table, separator_of(settings))
+    work = _Labels.of(table, settings)
     work.strict = rare is None
     unused, unnamed = work.name(settings.label_names)
     work.merge(settings.merge_labels)
@@ -171,7 +171,7 @@ def drop_rare(
     LabelsProblem
         No label is frequent enough.
     """
-    work = _Labels.of(table, separator_of(settings))
+    work = _Labels.of(table, settings)
     rows = work.rows()
     if rare is None:
         rare = [label for label in rows if rows[label] < settings.min_rows] if settings.min_rows > 1 else []
@@ -186,6 +186,7 @@ class _Labels:
     def __init__(self, cells: Sequence[str], further: Iterable[str], separator: str | None) -> None:
         self.separator = separator
         self.strict = True  # whether labels that the settings name must occur
+        self.none = False  # whether a text may have no label
         self.counts = Counter(cells)
         self.divided = {cell: several_labels(cell, separator) for cell in self.counts}
         names = dict.fromkeys(label for several in self.divided.values() for label in several)
@@ -193,10 +194,13 @@ class _Labels:
         self.changes: list[Change] = []
 
     @classmethod
-    def of(cls, table: LabelledTexts | Judgements, separator: str | None) -> _Labels:
+    def of(cls, table: LabelledTexts | Judgements, settings: DataSettings) -> _Labels:
         """Take the labels of a table, those that only some of its judges gave included."""
         soft = table.soft if isinstance(table, LabelledTexts) else None
-        return cls(table.labels, dict.fromkeys(label for shares in soft or () for label in shares), separator)
+        further = dict.fromkeys(label for shares in soft or () for label in shares)
+        made = cls(table.labels, further, separator_of(settings))
+        made.none = settings.blank_labels == "none"
+        return made
 
     def rows(self) -> dict[str, int]:
         """Count the rows of each label as it is now."""
@@ -263,7 +267,8 @@ class _Labels:
 
     def applied(self, table: Table, reason: str) -> tuple[Table, tuple[LeftOut, ...]]:
         """Write the labels as they are now; rows without one are left out."""
-        if all(now == label for label, now in self.becomes.items()) and all(self.divided.values()):
+        whole = self.none or all(self.divided.values())
+        if whole and all(now == label for label, now in self.becomes.items()):
             return table, ()
         written = {cell: self._written(cell) for cell in self.counts}
         labels = [written[cell] for cell in table.labels]
@@ -289,7 +294,7 @@ class _Labels:
     def _written(self, cell: str) -> str | None:
         now = self.now(cell)
         if now == self.divided[cell]:
-            return cell if now else None
+            return cell if now or self.none else None
         return (self.separator or "").join(now) if now else None
 
     def _shares(self, shares: Mapping[str, float], cell: str) -> dict[str, float]:
