@@ -24,13 +24,13 @@ from classifine.data.splits.splitting import divide
 from classifine.errors import DataError, LabelsProblem, SettingsProblem, some
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.classifier import Classifier
-from classifine.settings import DataSettings, ModelSettings, Settings
+from classifine.settings import DataSettings, Settings
 from classifine.tables import LabelledTexts, Splits
 
 # What config.json of a saved folder says of the class values, whose names alone Hugging Face keeps.
 _CLASSES_KEY = "class_values"
 _TRAINING = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "class_weights")
-_NOT_FURTHER = {*_TRAINING, "seed", *(f.name for owner in (DataSettings, ModelSettings) for f in fields(owner))}
+_NOT_FURTHER = {*_TRAINING, "seed", "model", "max_length", *(f.name for f in fields(DataSettings))}
 
 
 class InputRefused(DataError, ValueError, TypeError):
@@ -58,7 +58,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     random_state
         Where every random choice starts: a whole number, a ``RandomState``, or none for another one each time.
     settings
-        Any further training setting by its Hugging Face name, for instance ``{"weight_decay": 0.05}``.
+        Any further setting of model or training, for instance ``{"weight_decay": 0.05, "long_texts": "windows"}``.
 
     Attributes
     ----------

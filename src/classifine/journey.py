@@ -325,7 +325,10 @@ def _told(history: dict[str, Any]) -> str:
     last = history["epochs"][-1]["epoch"]
     epochs = "1 epoch" if last == 1 else f"{last:.3g} epochs"
     where = f"{history['device']} ({history['precision']})"
+    compared = history["long_texts"].get("compared", ())
+    ways = ", ".join(f"{one['way']} {one['value']:.3f}" for one in compared)
+    chosen = f"; long texts by {history['long_texts']['way']} ({ways})" if compared else ""
     return (
         f"{history['base_model']['title']}, {epochs} in {history['seconds']:.0f} s on {where}; "
-        f"best after epoch {best['epoch']:.3g}: {best['metric']} {best['value']:.3f} on the validation texts"
+        f"best after epoch {best['epoch']:.3g}: {best['metric']} {best['value']:.3f} on the validation texts{chosen}"
     )

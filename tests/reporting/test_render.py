@@ -314,6 +314,22 @@ def test_facts_nobody_knows_are_left_open(build: Any, two_labels: tuple[str, ...
     assert "0.432" in text
 
 
+def test_the_ways_of_reading_long_texts_that_were_compared_are_shown(build: Any, two_labels: tuple[str, ...]) -> None:
+    run = build(two_labels)
+    scores = {"head": 0.611, "head+tail": 0.633, "windows": 0.702}
+    common = {"metric": "macro_f1", "texts": 592, "validation_texts": 198, "seconds": 41.5}
+    compared = [
+        {"way": way, "value": value, "windows": 592 + place, **common}
+        for place, (way, value) in enumerate(scores.items())
+    ]
+    told = {"asked": "auto", "longer": 0.4321, "compared": compared, "way": "windows", "stride": 96, "max_windows": 8}
+    counts = {"train": {"texts": 592, "cut": 7, "windows": 1313}}
+    _rewrite(run.history, {"long_texts": told, "truncation": counts})
+    page = Page(render(summarise(run)))
+    for shown in ("head+tail", "0.702", "1,313", "43.2 %", "windows (taken)", "share 96 tokens"):
+        assert shown in page.text, shown
+
+
 def test_too_many_labels_for_a_picture(build: Any) -> None:
     text = _page(build([f"code {place:03}" for place in range(201)])).text
     assert "too many labels for a picture" in text

@@ -93,7 +93,7 @@ def test_accumulation_changes_nothing_where_texts_have_windows(bert: Path, unpad
 
 
 def test_the_loss_is_that_of_the_pooled_logits_and_windows_are_counted(bert: Path) -> None:
-    result = tuned(bert, learning_rate=1e-30, per_device_train_batch_size=15, long_texts="windows")
+    result = tuned(bert, learning_rate=1e-30, per_device_train_batch_size=45, long_texts="windows")
     probabilities = result.classifier.predict_proba(TRAIN.texts)
     truth = SPACE.ids(TRAIN.labels)
     expected = -np.log(probabilities[np.arange(len(truth)), truth]).mean()

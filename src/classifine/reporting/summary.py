@@ -204,10 +204,11 @@ def _training(history: dict[str, Any]) -> Training:
         base_model={name: history["base_model"][name] for name in ("title", "source", "licence")},
         settings=history["training"],
         truncation={
-            name: {"texts": counts["texts"], "cut": counts["cut"]}
+            name: {"texts": counts["texts"], "cut": counts["cut"], "windows": counts.get("windows", counts["texts"])}
             for name in SPLITS
             if (counts := history["truncation"].get(name)) is not None
         },
+        long_texts={"way": "head", "compared": [], **history.get("long_texts", {})},
     )
 
 

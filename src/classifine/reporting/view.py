@@ -162,6 +162,7 @@ class Training:
     base_model: Mapping[str, Any]
     settings: Mapping[str, Any]
     truncation: Mapping[str, Mapping[str, int]]
+    long_texts: Mapping[str, Any]
 
     @property
     def several(self) -> bool:

@@ -126,7 +126,10 @@ def cut(material: Material, count_tokens: Counter) -> Finding:
     )
     if shares.max() < _CUT_SHARE:
         return Finding(check, "good", message, int(longer.sum()))
-    cure = "raise max_length if the model allows it, choose a model that reads more, or put what matters first"
+    cure = (
+        "raise max_length if the model allows it, choose a model that reads more, "
+        "or read one window after the other: --set long_texts=windows"
+    )
     return of_rows(check, "warn", message, material.rows[longer], cure)
 
 
