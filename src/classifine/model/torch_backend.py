@@ -181,10 +181,7 @@ class TorchBackend:
                 where=str(folder),
                 cure="fetch or train it again",
             ) from error
-        if tokenizer.pad_token_id is None and tokenizer.eos_token is not None:
-            # decoders come without one; a padded place is masked, whatever stands there
-            tokenizer.pad_token = tokenizer.eos_token
-            model.config.pad_token_id = tokenizer.pad_token_id
+        _settle_padding(tokenizer, model.config, folder)
         _refuse_random_weights(folder, model, info["missing_keys"], new_head=space is not None)
         if not tokenizer.is_fast:
             raise ModelUnavailable(
@@ -194,6 +191,23 @@ class TorchBackend:
         if space is None:
             backend.long = _long_texts_of(settled, folder)
         return backend
+
+
+def _settle_padding(tokenizer: Any, config: Any, folder: Path) -> None:
+    """Give a tokenizer without a padding token the model's own, or the end of text, which decoders take; or refuse."""
+    if tokenizer.pad_token_id is not None:
+        return
+    known = config.pad_token_id
+    token = (None if known is None else tokenizer.convert_ids_to_tokens(known)) or tokenizer.eos_token
+    if token is None:
+        raise ModelUnavailable(
+            f"{folder} has no padding token, so that its texts cannot share a batch",
+            where=str(folder),
+            expected="pad_token in tokenizer_config.json, or pad_token_id in config.json",
+            cure="name one there; any token does, since padding is masked",
+        )
+    tokenizer.pad_token = token
+    config.pad_token_id = tokenizer.pad_token_id
 
 
 def _long_texts_of(config: Any, folder: Path) -> LongTexts:
