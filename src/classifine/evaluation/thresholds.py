@@ -1,6 +1,6 @@
 """Takes probabilities of texts that may have several labels, and their labels, and gives the thresholds that fit best.
 
-A label with few texts borrows from all labels together, since its own best threshold is mostly chance.
+A label with few texts borrows from the others, since its own best threshold is mostly chance.
 Does not know models, or where the texts come from; they must not be the test texts.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from classifine.labels import EVEN_CHANCE, BoolMatrix, FloatMatrix, LabelSpace
 
-FEW_TEXTS = 20  # of a label: with fewer, its threshold is drawn towards the one of all labels
+FEW_TEXTS = 20  # of a label: with fewer, its threshold is drawn towards a common one
 
 
 def fitted(space: LabelSpace, probabilities: FloatMatrix, cells: Sequence[str]) -> LabelSpace:
@@ -22,7 +22,7 @@ def fitted(space: LabelSpace, probabilities: FloatMatrix, cells: Sequence[str]) 
 
 
 def fit_thresholds(probabilities: FloatMatrix, truth: BoolMatrix) -> tuple[float, ...]:
-    """Give each label the threshold at which its F1 is highest; a rare one something between its own and that of all.
+    """Give each label the threshold at which its F1 is highest; a rare one something between its own and a common one.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def fit_thresholds(probabilities: FloatMatrix, truth: BoolMatrix) -> tuple[float
 
     Notes
     -----
-    The threshold of all labels is the one with the highest F1 over all pairs of text and label (micro-F1). With fewer
-    than 20 texts, a label's log-odds lie between those of the two thresholds, in proportion to its texts; a label that
-    no text has takes the common one.
+    The common threshold is that of the labels' own at which the mean F1 of all labels is highest. With fewer than 20
+    texts, a label's log-odds lie between those of the two, in proportion to its texts; a label that no text has takes
+    the common one.
 
     Examples
     --------
@@ -45,10 +45,11 @@ def fit_thresholds(probabilities: FloatMatrix, truth: BoolMatrix) -> tuple[float
     """
     if not len(probabilities):
         return (EVEN_CHANCE,) * int(probabilities.shape[1])
-    common = best_threshold(probabilities.ravel(), truth.ravel())
-    own = [best_threshold(column, has) for column, has in zip(probabilities.T, truth.T, strict=True)]
-    trust = np.minimum(truth.sum(axis=0) / FEW_TEXTS, 1.0)
-    between = trust * _log_odds(np.array(own)) + (1 - trust) * _log_odds(np.array([common]))
+    texts = truth.sum(axis=0)
+    own = np.array([best_threshold(column, has) for column, has in zip(probabilities.T, truth.T, strict=True)])
+    trust = np.minimum(texts / FEW_TEXTS, 1.0)
+    common = _common_threshold(probabilities, truth, np.unique(own[texts > 0]))
+    between = trust * _log_odds(own) + (1 - trust) * _log_odds(np.array([common]))
     thresholds: list[float] = (1 / (1 + np.exp(-between))).tolist()
     return tuple(thresholds)
 
@@ -70,6 +71,19 @@ def best_threshold(probabilities: FloatMatrix, truth: BoolMatrix) -> float:
     last = int(f1.argmax())
     below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
     return float((ranked[last] + below) / 2)
+
+
+def _common_threshold(probabilities: FloatMatrix, truth: BoolMatrix, candidates: FloatMatrix) -> float:
+    """Give the candidate with the highest mean F1 of the labels that occur, of equal ones the highest."""
+    if not len(candidates):
+        return EVEN_CHANCE
+    total = np.zeros(len(candidates))
+    for column, has in zip(probabilities.T, truth.T, strict=True):
+        given, hits = (
+            len(ranked) - np.searchsorted(ranked, candidates) for ranked in map(np.sort, (column, column[has]))
+        )
+        total += 2 * hits / np.maximum(given + has.sum(), 1)
+    return float(candidates[len(total) - 1 - total[::-1].argmax()])
 
 
 def _log_odds(probabilities: FloatMatrix) -> FloatMatrix:
