@@ -34,6 +34,7 @@ from classifine.tables import LabelledTexts
 from classifine.training.batching import Collator, EncodedRows
 from classifine.training.checkpoints import Checkpoints, Origin
 from classifine.training.choices import check_arguments, resolve, training_arguments
+from classifine.training.heads import begin_at_shares
 from classifine.training.long_texts import counted, read, way_of
 from classifine.training.losses import class_weights
 from classifine.training.targets import targets
@@ -132,6 +133,8 @@ def finetune(
         attempt = partial(_attempted, space=space, base=base, folder=folder)
         encoded, reading = read(backend, train, validation, settings, attempt, kept)
         learned = targets(train, space, soft=_soft(settings))
+        if space.separator is not None:
+            begin_at_shares(backend.model, learned)
         truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
         if kept is not None:
             used = {**asdict(chosen), "max_length": backend.max_length, "seed": settings.seed, "labels": space.names}
