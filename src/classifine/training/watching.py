@@ -6,14 +6,28 @@ Does not know how the loss came about.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import TrainerCallback
 
-from classifine.errors import TrainingFailed
+from classifine.errors import TrainingFailed, some
 from classifine.progress import bar
 from classifine.settings import TrainingSettings
+
+
+class Diverged(TrainingFailed):
+    """The training loss is no number any more."""
+
+    def __init__(self, loss: float, step: int, rows: Sequence[str] = ()) -> None:
+        self.step = step
+        super().__init__(
+            f"the training loss is {loss} after step {step:,}",
+            where=f"rows {some(rows)}: their own loss is no number, that of the others is" if rows else None,
+            cure="look at these rows, and leave them out or mend them"
+            if rows
+            else "into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",
+        )
 
 
 class Watch(TrainerCallback):
@@ -41,10 +55,7 @@ class Watch(TrainerCallback):
         """Stop where the loss is no number."""
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
-            raise TrainingFailed(
-                f"the training loss is {loss} after step {state.global_step}",
-                cure="into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",
-            )
+            raise Diverged(loss, state.global_step)
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         """Close the bar."""
