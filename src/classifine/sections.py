@@ -24,6 +24,7 @@ class DataSettings:
     """Which columns are what, and how the rows are divided."""
 
     text: str = setting("text", "column that holds the text")
+    text_pair: str | None = setting(None, "column that holds a second text, where a label is given to a pair of texts")
     label: str = setting("label", "column that holds the label")
     id: str | None = setting(None, "column that names the item; without one, the row number does")
     on: str | None = setting(None, "column by which labels and texts of two files are joined; without one, id")

@@ -263,11 +263,15 @@ def load(path: Path | str) -> Classifier:
 
 
 def predict(
-    classifier: Classifier | Path | str, texts: Sequence[str], *, ids: Sequence[str] | None = None
+    classifier: Classifier | Path | str,
+    texts: Sequence[str],
+    *,
+    pairs: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
 ) -> Predictions:
-    """Label texts; the result has one row per text in the same order, a blank text with status ``blank``."""
+    """Label texts, or pairs with second texts; one row each in the same order, a blank text with status ``blank``."""
     opened = load(classifier) if isinstance(classifier, Path | str) else classifier
-    return opened.predict(texts, ids=ids)
+    return opened.predict(texts, pairs=pairs, ids=ids)
 
 
 def predict_file(
@@ -276,6 +280,7 @@ def predict_file(
     output: Path | str,
     *,
     text: str | None = None,
+    pair: str | None = None,
     prefix: str = "",
     encoding: str | None = None,
     delimiter: str | None = None,
@@ -288,8 +293,9 @@ def predict_file(
         A classifier, a run folder or a model folder.
     source, output
         Files; their endings decide the formats.
-    text
-        The column that holds the text; without one, the column the run was trained on, else ``text``.
+    text, pair
+        The columns that hold the text and, for a classifier of pairs, the second one; without them, those the run was
+        trained on, else ``text``.
     prefix
         Put before the added columns' names where they would clash with the file's own.
     encoding, delimiter
@@ -298,12 +304,13 @@ def predict_file(
     from classifine.prediction.bulk import predict_file as predict_rows
 
     opened = load(classifier) if isinstance(classifier, Path | str) else classifier
-    column = text or (_text_column(Path(classifier)) if isinstance(classifier, Path | str) else "text")
+    trained = _data_settings(Path(classifier)) if isinstance(classifier, Path | str) else DataSettings()
     return predict_rows(
         opened,
         Path(source),
         Path(output),
-        text=column,
+        text=text or trained.text,
+        pair=pair or trained.text_pair,
         prefix=prefix,
         encoding=encoding,
         delimiter=delimiter,
@@ -381,6 +388,6 @@ def _memory(splits: Splits) -> Source:
     )
 
 
-def _text_column(path: Path) -> str:
+def _data_settings(path: Path) -> DataSettings:
     run = RunFolder(path)
-    return read_settings(run.settings).data.text if run.settings.is_file() else "text"
+    return read_settings(run.settings).data if run.settings.is_file() else DataSettings()

@@ -78,7 +78,8 @@ def test_a_model_that_looks_for_the_padding_token_is_refused_where_there_is_none
     from transformers import GPT2Config, GPT2ForSequenceClassification
 
     tokenizer: Any = AutoTokenizer.from_pretrained(without_padding(tmp_path))
-    config: Any = GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=1, n_head=2, num_labels=3, pad_token_id=None)
+    sizes: dict[str, Any] = {"vocab_size": len(tokenizer), "n_embd": 32, "n_layer": 1, "n_head": 2, "num_labels": 3}
+    config: Any = GPT2Config(**sizes, pad_token_id=None)
     GPT2ForSequenceClassification(config).save_pretrained(tmp_path)
     with pytest.raises(ModelUnavailable, match="padding"):
         TorchBackend.load(tmp_path)

@@ -15,7 +15,9 @@ from classifine.cli.options import PATH
 @click.argument("file", type=PATH, required=False)
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to: .csv, .tsv, .parquet or .jsonl.")
 @click.option("--one", metavar="TEXT", help="Label this text instead of a file.")
+@click.option("--pair", metavar="TEXT", help="The second text of --one, for a classifier of pairs.")
 @click.option("--text", metavar="COLUMN", help="Column that holds the text.  [default: the one of the run]")
+@click.option("--text-pair", metavar="COLUMN", help="Column that holds the second text.  [default: the one of the run]")
 @click.option("--prefix", default="", metavar="WORD", help="Put before the added columns' names.")
 @click.option("--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252.")
 @click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a CSV file.")
@@ -24,7 +26,9 @@ def predict(
     file: Path | None,
     output: Path | None,
     one: str | None,
+    pair: str | None,
     text: str | None,
+    text_pair: str | None,
     prefix: str,
     encoding: str | None,
     delimiter: str | None,
@@ -40,14 +44,16 @@ def predict(
     from classifine.verbs import predict_file
 
     if one is not None and file is None and output is None:
-        _print_one(predict_texts(run, [one]))
+        _print_one(predict_texts(run, [one], pairs=None if pair is None else [pair]))
         return
-    if one is not None or file is None or output is None:
+    if one is not None or pair is not None or file is None or output is None:
         raise UsageError(
             "say what to predict",
             expected='classifine predict RUN FILE -o OUT.csv, or classifine predict RUN --one "a text"',
         )
-    result = predict_file(run, file, output, text=text, prefix=prefix, encoding=encoding, delimiter=delimiter)
+    result = predict_file(
+        run, file, output, text=text, pair=text_pair, prefix=prefix, encoding=encoding, delimiter=delimiter
+    )
     blank = f", {result.blank:,} of them blank" if result.blank else ""
     console.say("predict", f"{count(result.rows, 'row')}{blank} → {result.path}")
     for label, number in result.labels.items():

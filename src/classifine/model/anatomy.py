@@ -41,7 +41,7 @@ class Anatomy:
     Attributes
     ----------
     words, positions, types
-        Embeddings; all tokens are of the first type.
+        Embeddings; without token types, all tokens are of the first one.
     place
         Gives the rows of ``positions`` for token ids and their layout.
     norm, project

@@ -16,6 +16,7 @@ from classifine import durable
 from classifine.data.files.cells import is_blank, texts_of
 from classifine.errors import FileMissing, ModelUnavailable, UsageError
 from classifine.labels import FloatMatrix, LabelSpace, decide
+from classifine.pairs import all_pairs, joined, parted
 from classifine.progress import bar
 from classifine.tables import BLANK, OK, Predictions
 
@@ -68,21 +69,55 @@ class Classifier:
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Score texts, shape [n_texts, n_labels]; where each text has one label, a row sums to 1."""
+        if self.backend.pairs and len(texts) and not all_pairs(texts):
+            raise UsageError(
+                "this classifier reads pairs of texts, and a second text is missing",
+                expected="two texts each",
+                cure="give the second ones: predict(texts, pairs=...); --pair TEXT or --text-pair COLUMN in a terminal",
+            )
         return self.backend.probabilities(self.backend.encode(texts))
 
-    def predict(self, texts: Sequence[str], *, ids: Sequence[str] | None = None) -> Predictions:
+    def predict(
+        self, texts: Sequence[str], *, pairs: Sequence[str] | None = None, ids: Sequence[str] | None = None
+    ) -> Predictions:
         """Label texts; a blank or missing text keeps its place with status ``blank``.
+
+        Parameters
+        ----------
+        texts
+            The texts.
+        pairs
+            The second text of each, for a classifier that was trained on pairs.
+        ids
+            Names of the rows; without them, their numbers.
 
         Raises
         ------
         UsageError
-            One text is given instead of a list of texts.
+            One text is given instead of a list of texts; or second texts are missing, or given and not read.
         """
+        if pairs is not None:
+            return self.predict(self.paired(texts, pairs), ids=ids)
         if isinstance(texts, str):
             raise UsageError("texts is one text", expected="a list of texts", cure="put it into a list: [text]")
         given = [None if is_blank(text) else text for text in texts]
         told = texts_of(given, column="texts", first_row=1, where="the texts")
         return predictions_of(self, [text or "" for text in told], ids=ids, split="texts")
+
+    def paired(self, texts: Sequence[Any], pairs: Sequence[Any]) -> list[str]:
+        """Put texts and second texts together, for :meth:`predict_proba`; blank where one of them is.
+
+        Raises
+        ------
+        UsageError
+            This classifier reads no pairs, or there are not as many second texts as texts.
+        """
+        if not self.backend.pairs:
+            raise UsageError("this classifier reads single texts, not pairs", cure="leave the second texts out")
+        if isinstance(texts, str) or isinstance(pairs, str) or len(texts) != len(pairs):
+            raise UsageError("texts and pairs do not match", expected="two lists of the same length")
+        both = zip(texts, pairs, strict=True)
+        return ["" if is_blank(one) or is_blank(two) else joined(str(one), str(two)) for one, two in both]
 
     def save(self, folder: Path | str, *, probe: Sequence[str] = ()) -> None:
         """Write a plain Hugging Face folder and prove that transformers' pipeline agrees with it.
@@ -218,7 +253,10 @@ def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -
     with quiet():
         stock = pipeline("text-classification", model=str(folder), device=classifier.backend.model.device)
         shape = "sigmoid" if classifier.backend.several else "softmax"
-        answers: Any = stock(list(probe), top_k=None, truncation=True, function_to_apply=shape)
+        inputs: Any = list(probe)
+        if classifier.backend.pairs:
+            inputs = [dict(zip(("text", "text_pair"), parted(pair), strict=True)) for pair in probe]
+        answers: Any = stock(inputs, top_k=None, truncation=True, function_to_apply=shape)
     theirs = np.array(
         [[{a["label"]: a["score"] for a in row}[name] for name in classifier.space.names] for row in answers]
     )

@@ -90,11 +90,14 @@ class Encoded:
         Of how many texts something is not read.
     windows
         How many windows each text has, shape [n]; none where each has one.
+    types
+        Of pairs, the type of each token, as ``ids``, for models that have such types.
     """
 
     ids: Sequence[npt.NDArray[np.int32]]
     cut: int
     windows: npt.NDArray[np.int64] | None = None
+    types: Sequence[npt.NDArray[np.int32]] | None = None
 
     def __len__(self) -> int:
         return len(self.ids) if self.windows is None else len(self.windows)
@@ -170,7 +173,7 @@ class TokenCounter:
         """
         counts: list[int] = []
         for start in range(0, len(texts), _CHUNK):
-            chunk = [_encodable(text) for text in texts[start : start + _CHUNK]]
+            chunk = [encodable(text) for text in texts[start : start + _CHUNK]]
             encoded = self._tokenizer.encode_batch_fast([text[:_PIECE] for text in chunk])
             counts += [len(one) for one in encoded]
             for place, text in enumerate(chunk, start):
@@ -226,7 +229,7 @@ def encode(
     size = max(1, _CHUNK * max_length // reach)
     progress = bar(what, total=len(texts), unit="texts") if what else None
     for start in range(0, len(texts), size):
-        chunk = [_encodable(text) for text in texts[start : start + size]]
+        chunk = [encodable(text) for text in texts[start : start + size]]
         pieces: list[list[int]] = []
         for text, ids in zip(chunk, _ids(tokenizer, [t[: _characters(reach)] for t in chunk], None), strict=True):
             if len(ids) > max_length or len(text) > _characters(reach):
@@ -265,8 +268,10 @@ def batches(lengths: npt.NDArray[np.int64], *, tokens: int, texts: int) -> list[
     return groups
 
 
-def pad(ids: Sequence[npt.NDArray[np.int32]], pad_id: int) -> dict[str, torch.Tensor]:
-    """Lay token ids side by side: ``input_ids`` and ``attention_mask``, both [n, longest]."""
+def pad(
+    ids: Sequence[npt.NDArray[np.int32]], pad_id: int, types: Sequence[npt.NDArray[np.int32]] | None = None
+) -> dict[str, torch.Tensor]:
+    """Lay token ids side by side: ``input_ids``, ``attention_mask`` and, of pairs, ``token_type_ids``, [n, longest]."""
     import torch
 
     longest = max((len(one) for one in ids), default=0)
@@ -275,15 +280,19 @@ def pad(ids: Sequence[npt.NDArray[np.int32]], pad_id: int) -> dict[str, torch.Te
     for row, one in enumerate(ids):
         tokens[row, : len(one)] = one
         mask[row, : len(one)] = 1
-    return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+    kinds = {} if types is None else {"token_type_ids": pad(types, 0)["input_ids"]}
+    return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask), **kinds}
 
 
-def pack(ids: Sequence[npt.NDArray[np.int32]]) -> dict[str, torch.Tensor]:
-    """Lay token ids one after the other: ``input_ids`` [n_tokens], and the ``lengths`` of the texts [n]."""
+def pack(
+    ids: Sequence[npt.NDArray[np.int32]], types: Sequence[npt.NDArray[np.int32]] | None = None
+) -> dict[str, torch.Tensor]:
+    """Lay token ids one after the other: ``input_ids`` [n_tokens], types of pairs, ``lengths`` of the texts [n]."""
     import torch
 
     tokens = np.concatenate(ids).astype(np.int64)
-    return {"input_ids": torch.from_numpy(tokens), "lengths": torch.tensor([len(one) for one in ids])}
+    kinds = {} if types is None else {"token_type_ids": torch.from_numpy(np.concatenate(types).astype(np.int64))}
+    return {"input_ids": torch.from_numpy(tokens), "lengths": torch.tensor([len(one) for one in ids]), **kinds}
 
 
 def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -357,7 +366,8 @@ def _ids(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int |
     return list(found)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Give a text that every tokenizer takes: half a character of UTF-16 becomes U+FFFD."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -19,12 +19,15 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from classifine.errors import ModelUnavailable, some
 from classifine.labels import FloatMatrix, LabelSpace
+from classifine.model.pairing import encode_pairs
 from classifine.model.tokens import Encoded, batches, encode, pack, pad, pad_id_of
 from classifine.model.unpadded import Unpadded
 from classifine.model.windows import HEAD, LongTexts, pooled
 
 # What config.json says of long texts, unless their beginning is read, as transformers does.
 LONG_TEXTS_KEY = "long_texts"
+# Whether it reads pairs of texts.
+PAIRS_KEY = "text_pairs"
 _BATCH_TOKENS = 4096
 _BATCH_TEXTS = 256
 # The names under which model families keep their dropout probabilities.
@@ -58,6 +61,8 @@ class TorchBackend:
     ----------
     long
         How longer texts are read; at first, their beginning.
+    pairs
+        Whether each text is a pair, see :mod:`classifine.pairs`.
     """
 
     def __init__(self, model: Any, tokenizer: Any, *, max_length: int) -> None:
@@ -65,6 +70,7 @@ class TorchBackend:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.long = HEAD
+        self.pairs = False
 
     @property
     def several(self) -> bool:
@@ -73,6 +79,10 @@ class TorchBackend:
 
     def encode(self, texts: Sequence[str], *, what: str | None = None) -> Encoded:
         """Tokenise texts for this model."""
+        if self.pairs:
+            typed = "token_type_ids" in self.tokenizer.model_input_names
+            types = typed and getattr(self.model.config, "type_vocab_size", 0) > 1
+            return encode_pairs(self.tokenizer, texts, max_length=self.max_length, types=types, what=what)
         return encode(self.tokenizer, texts, max_length=self.max_length, long=self.long, what=what)
 
     def within_one_window(self, texts: Sequence[str]) -> list[str]:
@@ -108,15 +118,16 @@ class TorchBackend:
             forward = partial(_packed, unpadded)
         with torch.inference_mode():
             for group in batches(encoded.window_lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
-                logits[group] = forward([encoded.ids[i] for i in group]).float().cpu().double()
+                types = None if encoded.types is None else [encoded.types[i] for i in group]
+                logits[group] = forward([encoded.ids[i] for i in group], types).float().cpu().double()
             if encoded.windows is not None:
                 logits = pooled(logits, torch.from_numpy(encoded.windows))
             found = torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
         scores: FloatMatrix = found.numpy()
         return scores
 
-    def _padded(self, ids: list[Any]) -> torch.Tensor:
-        inputs = pad(ids, pad_id_of(self.tokenizer))
+    def _padded(self, ids: list[Any], types: list[Any] | None) -> torch.Tensor:
+        inputs = pad(ids, pad_id_of(self.tokenizer), types)
         logits: torch.Tensor = self.model(
             **{name: tensor.to(self.model.device) for name, tensor in inputs.items()}
         ).logits
@@ -129,6 +140,7 @@ class TorchBackend:
             setattr(config, LONG_TEXTS_KEY, self.long.to_dict())
         elif hasattr(config, LONG_TEXTS_KEY):
             delattr(config, LONG_TEXTS_KEY)
+        setattr(config, PAIRS_KEY, self.pairs)
         with quiet():
             self.model.save_pretrained(folder)
             self.tokenizer.model_max_length = self.max_length
@@ -190,6 +202,7 @@ class TorchBackend:
         backend = cls(model, tokenizer, max_length=max_length_of(settled, tokenizer))
         if space is None:
             backend.long = _long_texts_of(settled, folder)
+            backend.pairs = getattr(settled, PAIRS_KEY, False) is True
         return backend
 
 
@@ -221,8 +234,8 @@ def _long_texts_of(config: Any, folder: Path) -> LongTexts:
         ) from None
 
 
-def _packed(unpadded: Unpadded, ids: list[Any]) -> torch.Tensor:
-    return unpadded(**pack(ids))
+def _packed(unpadded: Unpadded, ids: list[Any], types: list[Any] | None) -> torch.Tensor:
+    return unpadded(**pack(ids, types))
 
 
 def family_and_limit(folder: Path) -> tuple[str, int]:

@@ -28,10 +28,13 @@ class Layout:
     ----------
     lengths
         Tokens of each text, shape [n].
+    types
+        The type of each token, shape [n_tokens]; without them, all are of the first type.
     """
 
-    def __init__(self, lengths: Tensor) -> None:
+    def __init__(self, lengths: Tensor, types: Tensor | None = None) -> None:
         self.lengths = lengths
+        self.types = types
         self.texts = len(lengths)
         self.longest = int(lengths.max())
         self.starts = torch.cumsum(lengths, 0) - lengths
@@ -128,7 +131,7 @@ class Unpadded:
         anatomy = anatomy_of(model)
         return None if anatomy is None else cls(model, anatomy, dtype)
 
-    def __call__(self, input_ids: Tensor, lengths: Tensor) -> Tensor:
+    def __call__(self, input_ids: Tensor, lengths: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
         """Give the logits, float32.
 
         Parameters
@@ -137,6 +140,8 @@ class Unpadded:
             Token ids of all texts, one after the other, shape [n_tokens].
         lengths
             Tokens of each text, shape [n].
+        token_type_ids
+            The type of each token, shape [n_tokens]; without them, all are of the first type.
 
         Returns
         -------
@@ -144,7 +149,7 @@ class Unpadded:
             Shape [n, n_labels].
         """
         with torch.autocast("cpu", enabled=False):
-            return self.anatomy.head(self._last(input_ids, Layout(lengths), only_first=True))
+            return self.anatomy.head(self._last(input_ids, Layout(lengths, token_type_ids), only_first=True))
 
     def pooled(self, input_ids: Tensor, lengths: Tensor) -> Tensor:
         """Give the mean of the last hidden states over the tokens of each text, float32, shape [n, width]."""
@@ -169,7 +174,7 @@ class Unpadded:
         words = self.lookup(ids) if training and self.lookup else part.words(ids)
         hidden = words + part.positions(part.place(ids, layout))
         if part.types is not None:
-            hidden = hidden + part.types.weight[0]
+            hidden = hidden + (part.types.weight[0] if layout.types is None else part.types(layout.types))
         hidden = self._dropped(part.norm(hidden), part.hidden_dropout)
         return hidden if part.project is None else part.project(hidden)
 

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from classifine.data.files.cells import texts_of
+from classifine.data.files.cells import is_blank, texts_of
 from classifine.data.files.table_file import Block, TableFile, require_column
-from classifine.model.classifier import Scorer, predictions_of
+from classifine.errors import UsageError
+from classifine.model.classifier import Classifier, Scorer, predictions_of
+from classifine.pairs import joined
 from classifine.prediction.sinks import check_output, open_sink
 from classifine.progress import bar
 from classifine.tables import BLANK, OK, Predictions
@@ -60,6 +62,7 @@ def predict_file(
     output: Path,
     *,
     text: str = "text",
+    pair: str | None = None,
     prefix: str = "",
     encoding: str | None = None,
     delimiter: str | None = None,
@@ -74,6 +77,8 @@ def predict_file(
         Files; the output's ending (.csv, .tsv, .parquet, .jsonl) decides its format.
     text
         The column that holds the text.
+    pair
+        The column that holds the second text, for a classifier of pairs.
     prefix
         Put before the names of the added columns, where they would clash with the file's own.
     encoding, delimiter
@@ -87,8 +92,12 @@ def predict_file(
         The disc refuses.
     """
     check_output(source, output)
+    if pair is not None and isinstance(scorer, Classifier) and not scorer.backend.pairs:
+        raise UsageError("this classifier reads single texts, not pairs", cure="leave the second column out")
     table = TableFile(source, encoding=encoding, delimiter=delimiter)
-    require_column(table.names, text, role="text", where=str(source))
+    for column, role in ((text, "text"), (pair, "text-pair")):
+        if column is not None:
+            require_column(table.names, column, role=role, where=str(source))
     added = added_names(scorer, prefix)
     seen: Counter[str] = Counter()
     rows = blank = unlabelled = 0
@@ -96,7 +105,7 @@ def predict_file(
         total = table.count()
         progress = bar("predicting", total=total, unit="rows")
         for block in table.blocks(_BLOCK):
-            labelled = _labelled(scorer, block, text, where=str(source))
+            labelled = _labelled(scorer, block, text, pair, where=str(source))
             sink.write(block, dict(zip(added, _columns(labelled), strict=True)))
             cells = [cell for cell in labelled.predicted if cell is not None]
             seen.update(name for cell in cells for name in scorer.space.several(cell))
@@ -114,8 +123,12 @@ def added_names(scorer: Scorer, prefix: str = "") -> list[str]:
     return [prefix + name for name in names]
 
 
-def _labelled(scorer: Scorer, block: Block, text: str, *, where: str) -> Predictions:
+def _labelled(scorer: Scorer, block: Block, text: str, pair: str | None, *, where: str) -> Predictions:
     cells = texts_of(block.columns[text], column=text, first_row=block.first_row, where=where)
+    if pair is not None:
+        seconds = texts_of(block.columns[pair], column=pair, first_row=block.first_row, where=where)
+        both = zip(cells, seconds, strict=True)
+        cells = [None if is_blank(one) or is_blank(two) else joined(str(one), str(two)) for one, two in both]
     return predictions_of(scorer, [cell or "" for cell in cells], split="file")
 
 

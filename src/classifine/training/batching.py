@@ -35,7 +35,11 @@ class EncodedRows(Dataset[dict[str, Any]]):
         return len(self.labels)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"windows": self.encoded.of_text(index), "labels": self.labels[index]}
+        return {**self._tokens(index), "labels": self.labels[index]}
+
+    def _tokens(self, index: int) -> dict[str, Any]:
+        types = {} if self.encoded.types is None else {"types": self.encoded.types[index]}
+        return {"windows": self.encoded.of_text(index), **types}
 
 
 class Collator:
@@ -49,16 +53,20 @@ class Collator:
 
         Where a row has several windows, ``windows`` [n] says how many each has; else there are as many as rows.
         """
-        return {**pad(_windows_of(rows), self.pad_id), **_of_rows(rows)}
+        return {**pad(_windows_of(rows), self.pad_id, _types_of(rows)), **_of_rows(rows)}
 
 
 def collate_unpadded(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """Give ``input_ids`` of all windows one after the other, their ``lengths``, and the rest as a collator does."""
-    return {**pack(_windows_of(rows)), **_of_rows(rows)}
+    return {**pack(_windows_of(rows), _types_of(rows)), **_of_rows(rows)}
 
 
 def _windows_of(rows: Sequence[dict[str, Any]]) -> list[npt.NDArray[np.int32]]:
     return [window for row in rows for window in row["windows"]]
+
+
+def _types_of(rows: Sequence[dict[str, Any]]) -> list[npt.NDArray[np.int32]] | None:
+    return [row["types"] for row in rows] if "types" in rows[0] else None
 
 
 def _of_rows(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:

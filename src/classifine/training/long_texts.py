@@ -19,6 +19,7 @@ from classifine.evaluation.validation import METRICS
 from classifine.model.tokens import Encoded
 from classifine.model.torch_backend import TorchBackend
 from classifine.model.windows import WAYS, LongTexts, Way
+from classifine.pairs import all_pairs
 from classifine.settings import ModelSettings, Settings
 from classifine.tables import LabelledTexts
 from classifine.training.checkpoints import Checkpoints
@@ -78,6 +79,11 @@ def read(
     kept
         Where a comparison is kept for when a training that was stopped goes on, and who is told what windows cost.
 
+    Raises
+    ------
+    SettingsProblem
+        Another way than ``head`` is chosen for pairs of texts.
+
     Returns
     -------
     tuple
@@ -85,6 +91,12 @@ def read(
     """
     asked = settings.model.long_texts
     told: dict[str, Any] = {"asked": asked}
+    backend.pairs = all_pairs(train.texts)
+    if backend.pairs and asked != "head":
+        raise SettingsProblem(
+            f'long_texts = "{asked}" reads single texts; these are pairs',
+            cure="leave it out: where a pair is too long, the longer text is cut",
+        )
     way: Way = "head" if asked == "auto" else asked
     if asked == "auto":
         share = backend.encode(train.texts, what="tokenising").cut / max(1, len(train))

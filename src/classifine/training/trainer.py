@@ -82,7 +82,7 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
 
     def _logits(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         if self.unpadded is not None:
-            return self.unpadded(inputs["input_ids"], inputs["lengths"])
+            return self.unpadded(**inputs)
         if self.args.device.type == "cpu" and self.fused == "sdpa":
             self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
         logits: torch.Tensor = model(**inputs).logits

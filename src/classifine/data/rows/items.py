@@ -21,7 +21,7 @@ NO_JUDGEMENT = "no judgement"
 DOUBLED = "duplicate id"
 TOO_MANY_BLANK = 0.05
 
-_NEEDED = ("text", "label", "id", "annotator")
+_NEEDED = ("text", "text-pair", "label", "id", "annotator")
 _OF_ITEMS = ("group", "time", SPLIT)
 _PARTS = {
     "train": ("train", "training"),

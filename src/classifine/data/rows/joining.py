@@ -18,7 +18,7 @@ NO_TEXT = "no text for this id"
 LOUD = 0.01
 
 _SHOWN = 10
-_FROM_EITHER = ("group", "time", "split")
+_FROM_EITHER = ("group", "time", "split", "text-pair")
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ Does not know whether the labels can be learnt.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from classifine.data.rows.accounting import BLANK_LINE, FileRead, LeftOut, SetAside, by_reason, write_rejected
 from classifine.data.rows.gathering import ANNOTATOR_COLUMN, SPLIT, Gathered, gather
 from classifine.data.rows.items import one_row_per_id, one_row_per_judgement, one_text_per_id, parts_of, without_blanks
 from classifine.data.rows.joining import Join, join_texts
-from classifine.errors import ColumnProblem, UsageError
+from classifine.errors import ColumnProblem, RowsProblem, UsageError, count, some
+from classifine.pairs import MARK, joined
 from classifine.settings import DataSettings
 from classifine.tables import Judgements, LabelledTexts
 
@@ -194,7 +195,13 @@ def read_judgements(
 
 def _further_roles(settings: DataSettings, on: str | None) -> dict[str, str]:
     """Name the columns beside text and label; rows that are joined are named by what they are joined by."""
-    named = {"id": settings.id or on, "group": settings.group, "time": settings.time, SPLIT: settings.split}
+    named = {
+        "text-pair": settings.text_pair,
+        "id": settings.id or on,
+        "group": settings.group,
+        "time": settings.time,
+        SPLIT: settings.split,
+    }
     return {role: name for role, name in named.items() if name is not None}
 
 
@@ -235,12 +242,28 @@ def _gathered(
     if texts is None:
         if on is not None:
             raise UsageError("a column to join by needs texts to join", cure="name their file: --texts FILE")
-        return without_blanks(gather(source, settings, roles, differing=differing), settings), None
+        return _paired(without_blanks(gather(source, settings, roles, differing=differing), settings)), None
     key = on or settings.id
     if key is None:
         raise ColumnProblem("labels and texts need a column by which they are joined", cure="name it: --id COLUMN")
     found, join = join_texts(source, texts, settings, roles, key)
-    return without_blanks(found, settings), join
+    return _paired(without_blanks(found, settings)), join
+
+
+def _paired(found: Gathered) -> Gathered:
+    """Put each row's two texts together, where there are two: from here on, the pair is the text."""
+    if "text-pair" not in found.cells:
+        return found
+    both = list(zip(found.cells["text"], found.cells["text-pair"], strict=True))
+    marked = [row for row, (one, two) in zip(found.rows, both, strict=True) if MARK in one or MARK in two]
+    if marked:
+        raise RowsProblem(
+            f"{count(len(marked), 'row')} hold the sign {MARK}, which stands between the two texts of a pair",
+            where=f"{found.where}, rows {some(marked)}",
+            cure="replace it by another one",
+        )
+    cells = {role: column for role, column in found.cells.items() if role != "text-pair"}
+    return replace(found, cells=cells | {"text": [joined(one, two) for one, two in both]})
 
 
 def _refuse_shared(roles: dict[str, str], settings: DataSettings) -> None:
