@@ -349,7 +349,7 @@ def test_texts_that_cannot_be_used_are_refused_by_fit_and_predict(
         (np.linspace(0, 1, 36), "Unknown label type"),
         ([b"a", b"b"] * 18, "cannot be labels"),
         (np.array(["a", 1] * 18, dtype=object), "cannot be labels"),
-        (np.array([[0, 1], [1, 1]] * 18), "cannot be labels"),
+        (np.array([[0, 2], [1, 1]] * 18), "no indicator matrix"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused(y: Any, words: str, bert: str) -> None:

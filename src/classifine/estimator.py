@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +23,7 @@ from classifine.data.likeness.duplicates import clusters_of
 from classifine.data.splits.splitting import divide
 from classifine.errors import DataError, LabelsProblem, SettingsProblem, some
 from classifine.labels import FloatMatrix, LabelSpace
-from classifine.model.classifier import Classifier
+from classifine.model.classifier import Classifier, free_separator
 from classifine.settings import DataSettings, Settings
 from classifine.tables import LabelledTexts, Splits
 
@@ -42,8 +42,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     A stratified share of the rows is held out and chooses the best epoch; equal and nearly equal texts stay together,
     and a label with one text only is learnt and not held out. Where nothing can be held out, the training rows choose
-    the epoch themselves, and ``history_["validation"]["held_out"]`` is false. To keep or share a fitted estimator,
-    :meth:`save` it: unpickling runs code and asks for these very package versions.
+    the epoch themselves, and ``history_["validation"]["held_out"]`` is false. Where ``y`` is an indicator matrix, a
+    text may have several labels or none, each from a threshold on that the rows held out decide. To keep or share a
+    fitted estimator, :meth:`save` it: unpickling runs code and asks for these very package versions.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     Attributes
     ----------
     classes_
-        The classes, sorted, of the type they had in ``y``.
+        The classes, sorted, of the type they had in ``y``; of an indicator matrix, the columns.
     classifier_
         The fine-tuned :class:`~classifine.Classifier`.
     history_
@@ -102,18 +103,20 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def fit(self, X: Iterable[str], y: Any) -> Self:  # noqa: N803
         """Fine-tune the base model on texts, shape [n], and their labels, shape [n]: text, whole numbers or booleans.
 
+        Where a text may have several, ``y`` is 0 or 1 of each class, shape [n, n_classes], an array or a frame.
+
         Raises
         ------
         InputRefused, ClassifineError
             Texts or labels, then whatever else stands in the way: settings, base model, training.
         """
         texts = _texts(X)
-        classes, codes = _labels(y, len(texts))
-        names = _names(classes)
-        settings = self._settled(dict(zip(classes.tolist(), names, strict=True)))
+        several = len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1
+        classes, space, cells = _indicated(y, len(texts)) if several else _labelled(y, len(texts))
+        settings = self._settled(dict(zip(classes.tolist(), _names(classes), strict=True)), space)
         places = range(1, len(texts) + 1)
-        rows = LabelledTexts(tuple(map(str, places)), texts, tuple(names[code] for code in codes), tuple(places))
-        parts = _held_out(rows, settings)
+        rows = LabelledTexts(tuple(map(str, places)), texts, cells, tuple(places))
+        parts = _held_out(rows, settings, space)
 
         from classifine.model.hub import resolve
         from classifine.training.finetune import finetune
@@ -129,8 +132,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return self
 
     def predict(self, X: Iterable[str]) -> npt.NDArray[Any]:  # noqa: N803
-        """Give each text the most probable class, shape [n]; raises as :meth:`predict_proba`."""
+        """Give each text the most probable class, shape [n], or 0 or 1 of each; raises as :meth:`predict_proba`."""
         check_is_fitted(self, "classifier_")
+        space = self.classifier_.space
+        if space.separator is not None:
+            cells = [cell or "" for cell in self.classifier_.predict(_texts(X)).predicted]
+            return space.indicator(cells)[:, space.ids(_names(self.classes_))].astype(np.int64)
         place = {name: index for index, name in enumerate(_names(self.classes_))}
         predicted = self.classifier_.predict(_texts(X)).predicted
         return np.asarray(self.classes_[[place[str(name)] for name in predicted]])
@@ -171,7 +178,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         tags.input_tags.two_d_array = False
         return tags
 
-    def _settled(self, names: Mapping[Any, str]) -> Settings:
+    def _settled(self, names: Mapping[Any, str], space: LabelSpace) -> Settings:
         """Give the parameters as settings, classes by their names; all that do not fit are named."""
         from classifine.training.choices import check_arguments
 
@@ -187,22 +194,25 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         given["seed"] = check_random_state(self.random_state).randint(2**31 - 1) if drawn else self.random_state
         # Searches hand over NumPy's numbers.
         plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
-        settings = Settings().with_names(plain | further)
+        several = {} if space.separator is None else {"multi_label": True, "label_separator": space.separator}
+        settings = Settings().with_names(plain | several | further)
         check_arguments(settings.training)
         return settings
 
 
-def _held_out(rows: LabelledTexts, settings: Settings) -> Splits:
+def _held_out(rows: LabelledTexts, settings: Settings, space: LabelSpace) -> Splits:
     """Divide the rows; where a label has too few different texts for that, both parts are all rows."""
     nothing = LabelledTexts((), (), (), ())
     size, positive = settings.data.validation_size, settings.data.positive
     clusters = clusters_of(rows.texts, threshold=settings.data.near_duplicates)
+    space = replace(space, positive=positive)
     try:
-        return divide(
-            rows, test=nothing, validation_size=size, seed=settings.seed, positive=positive, clusters=clusters
+        parts = divide(
+            rows, test=nothing, validation_size=size, seed=settings.seed, separator=space.separator, clusters=clusters
         ).splits
     except LabelsProblem:
-        return Splits(rows, rows, nothing, LabelSpace.of(rows.labels, positive=positive))
+        return Splits(rows, rows, nothing, space)
+    return replace(parts, space=space)
 
 
 def _texts(given: Any) -> tuple[str, ...]:
@@ -221,8 +231,8 @@ def _texts(given: Any) -> tuple[str, ...]:
     return texts
 
 
-def _labels(given: Any, rows: int) -> tuple[npt.NDArray[Any], list[int]]:
-    """Check labels and give the classes, sorted, and each row's place among them."""
+def _labelled(given: Any, rows: int) -> tuple[npt.NDArray[Any], LabelSpace, tuple[str, ...]]:
+    """Check labels and give the classes, sorted, their label space, and each row's label."""
     try:
         values = column_or_1d(given, warn=True)
         plain = values.tolist()
@@ -239,7 +249,29 @@ def _labels(given: Any, rows: int) -> tuple[npt.NDArray[Any], list[int]]:
         raise InputRefused("X and y have inconsistent numbers of samples", found=f"{rows} and {len(values)}")
     if len(classes) < 2:
         raise InputRefused(f"y has one class only: {classes[0]}", cure="add rows of another class")
-    return classes, codes.tolist()
+    names = _names(classes)
+    cells = tuple(names[code] for code in codes.tolist())
+    return classes, LabelSpace.of(cells), cells
+
+
+def _indicated(given: Any, rows: int) -> tuple[npt.NDArray[Any], LabelSpace, tuple[str, ...]]:
+    """Check 0 or 1 of each class and give the classes, their label space, and each row's cell of several."""
+    columns = getattr(given, "columns", range(given.shape[1]))
+    values = np.asarray(given.toarray() if hasattr(given, "toarray") else given)
+    classes = np.array(list(columns))
+    if values.shape[0] != rows:
+        raise InputRefused("X and y have inconsistent numbers of samples", found=f"{rows} and {values.shape[0]}")
+    if len(set(_names(classes))) < len(classes) or not np.isin(values, (0, 1)).all():
+        raise InputRefused(
+            "y is a table, but no indicator matrix",
+            expected="0 or 1 of each class, shape [n, n_classes], the columns of different names",
+            cure="pass one column of labels; or make a matrix of several with scikit-learn's MultiLabelBinarizer",
+        )
+    names = _names(classes)
+    separator = free_separator(names)
+    order = np.argsort(names)
+    space = LabelSpace(tuple(names[place] for place in order), separator=separator)
+    return classes, space, space.cells(values.astype(bool)[:, order])
 
 
 def _refuse(what: str, values: Sequence[Any], bad: Sequence[bool]) -> None:

@@ -234,12 +234,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return value
 
 
+def free_separator(names: Sequence[str]) -> str:
+    """Give what can stand between labels of these names."""
+    return next((one for one in SEPARATORS if not any(one in name for name in names)), "\n")
+
+
 def _several_of(config: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Give what a folder says of several labels a text; of one made elsewhere, what its names allow."""
-    free = (one for one in SEPARATORS if not any(one in name for name in names))
     thresholds = config.get(THRESHOLDS_KEY)
     return {
-        "separator": config.get(SEPARATOR_KEY) or next(free, "\n"),
+        "separator": config.get(SEPARATOR_KEY) or free_separator(names),
         "thresholds": None if thresholds is None else tuple(float(threshold) for threshold in thresholds),
     }
 
