@@ -114,7 +114,6 @@ def test_what_the_test_file_loses_is_a_finding(tmp_path: Path) -> None:
     [
         ({"expert": "A1"}, 'expert has an effect with aggregation = "expert" only'),
         ({"priority": ["a"]}, 'priority has an effect with ties = "priority" only'),
-        ({"label_order": ["a", "b"]}, 'label_order has an effect with scale = "ordinal" only'),
         ({"aggregation": "soft", "ties": "random"}, "aggregation has an effect with annotators only"),
     ],
 )

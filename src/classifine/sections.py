@@ -55,7 +55,9 @@ class DataSettings:
     scale: Literal["nominal", "ordinal", "interval"] = setting(
         "nominal", "what labels are to Krippendorff's alpha: names, ranks (see label_order) or numbers"
     )
-    label_order: tuple[str, ...] = setting((), 'labels from the lowest to the highest; for scale = "ordinal"')
+    label_order: tuple[str, ...] = setting(
+        (), 'labels from the lowest to the highest; for scale = "ordinal" and quadratic_weighted_kappa'
+    )
     validation_size: float = setting(0.2, "share of the rows that chooses the checkpoint", above=0, most=0.8)
     test_size: float = setting(0.2, "share of the rows that is looked at once, at the end", above=0, most=0.8)
     rare_labels: Literal["train", "drop", "refuse"] = setting(
@@ -101,23 +103,58 @@ class TrainingSettings:
     num_train_epochs: float | None = setting(
         None, "passes over the training rows; without one, chosen by their number", above=0
     )
+    max_steps: int | None = setting(None, "updates in all, instead of num_train_epochs", least=1)
     per_device_train_batch_size: int = setting(32, "texts in a training batch", least=1)
     per_device_eval_batch_size: int = setting(64, "texts in an evaluation batch", least=1)
     gradient_accumulation_steps: int = setting(1, "batches summed up before an update", least=1)
+    train_sampling_strategy: Literal["group_by_length", "random"] = setting(
+        "group_by_length", "which texts share a batch: those of similar length, or any"
+    )
+    sampling: Literal["shuffled", "balanced"] = setting(
+        "shuffled", "how often a text comes in an epoch: once, or as often as makes labels equally frequent"
+    )
     weight_decay: float = setting(0.01, "decay of the weights in AdamW", least=0)
     warmup_steps: float = setting(0.1, "steps until the peak; below 1, a share of all steps", least=0)
     lr_scheduler_type: str = setting("linear", "how the learning rate falls")
     optim: str = setting("adamw_torch_fused", "the optimizer")
     max_grad_norm: float = setting(1.0, "gradients longer than this are shortened", least=0)
     label_smoothing_factor: float = setting(0.0, "share of the truth spread over all labels", least=0, most=0.5)
+    loss: Literal["cross_entropy", "focal"] = setting(
+        "cross_entropy", "what training makes small; focal: labels the model already gives count less"
+    )
+    focal_gamma: float = setting(2.0, 'how much less; for loss = "focal"', above=0)
     class_weights: str | dict[str, float] = setting(
-        "none", 'weight of each label in the loss: "none", "balanced", or a table of label = weight'
+        "none", 'weight of each label in the loss: "none", "balanced", "sqrt" (of balanced), or a table label = weight'
+    )
+    class_weight_cap: float | None = setting(
+        None, "the most a label may weigh under balanced and sqrt; without one, no limit", least=1
+    )
+    logit_adjustment: float = setting(
+        0.0, "how far rare labels are favoured: this times the log of each label's share; 0: not, 1: wholly", least=0
     )
     dropout: float | None = setting(
         None, "dropout while training; without one, the base model's default", least=0, most=0.9
     )
-    metric_for_best_model: str = setting("macro_f1", "validation metric that chooses the checkpoint")
-    early_stopping_patience: int = setting(3, "evaluations without a better metric before stopping; 0: never", least=0)
+    metric_for_best_model: str = setting(
+        "macro_f1", "validation metric that chooses the checkpoint; of equal ones, the smaller loss"
+    )
+    evaluations_per_epoch: int | None = setting(
+        None, "how often an epoch is evaluated; without one, 3 times under 2,000 rows, else once", least=1
+    )
+    early_stopping_patience: int | None = setting(
+        None, "evaluations without a better metric before stopping, 0: never; without one, those of 3 epochs", least=0
+    )
+    layerwise_lr_decay: float = setting(
+        1.0, "the learning rate of a layer, as a share of that of the layer above it", above=0, most=1
+    )
+    freeze_embeddings: bool = setting(False, "leave the embeddings as the base model has them")
+    freeze_layers: int = setting(0, "leave so many of the lowest layers, and the embeddings, as they are", least=0)
+    reinit_layers: int = setting(0, "begin so many of the highest layers anew", least=0)
+    lora_r: int | None = setting(
+        None, "rank of LoRA's adapters; without one, all weights are trained; needs the package peft", least=1
+    )
+    lora_alpha: int | None = setting(None, "how much LoRA's adapters count; without one, as lora_r", least=1)
+    lora_dropout: float = setting(0.0, "dropout before LoRA's adapters", least=0, most=0.9)
     bf16: bool | Literal["auto"] = setting("auto", "compute in bfloat16 (weights stay float32); auto: where it is fast")
     fp16: bool = setting(False, "compute in float16 on a GPU (weights stay float32)")
     unpadded: bool = setting(

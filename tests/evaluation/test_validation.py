@@ -7,6 +7,8 @@ from classifine.evaluation.thresholds import fit_thresholds
 from classifine.evaluation.validation import METRICS, OF_POSITIVE, OF_SEVERAL, metrics_of, validation_metrics
 from classifine.labels import FloatMatrix, IntVector, LabelSpace
 
+KAPPA = "quadratic_weighted_kappa"
+
 
 def _random(seed: int, n: int, n_labels: int) -> tuple[FloatMatrix, IntVector]:
     generator = np.random.default_rng(seed)
@@ -15,7 +17,7 @@ def _random(seed: int, n: int, n_labels: int) -> tuple[FloatMatrix, IntVector]:
 
 @pytest.mark.parametrize(("seed", "n", "n_labels"), [(0, 5, 4), (1, 60, 2), (2, 200, 7), (3, 40, 30)])
 def test_validation_metrics_equal_scikit_learn(seed: int, n: int, n_labels: int) -> None:
-    from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
+    from sklearn.metrics import accuracy_score, cohen_kappa_score, log_loss, precision_recall_fscore_support
 
     probabilities, truth = _random(seed, n, n_labels)
     space = LabelSpace(tuple(f"l{index:02d}" for index in range(n_labels)), positive="l01")
@@ -30,13 +32,16 @@ def test_validation_metrics_equal_scikit_learn(seed: int, n: int, n_labels: int)
         expected |= {f"{average}_precision": p, f"{average}_recall": r, f"{average}_f1": f}
     p, r, f, _ = precision_recall_fscore_support(truth, predicted, labels=[1], average=None, zero_division=0)
     expected |= {"precision": p[0], "recall": r[0], "f1": f[0]}
-    assert set(told) == set(metrics_of(space)) == set(METRICS) - set(OF_SEVERAL)
+    assert {*told, KAPPA} == set(metrics_of(space)) == set(METRICS) - set(OF_SEVERAL)
+    kappa = cohen_kappa_score(truth, predicted, labels=range(n_labels), weights="quadratic")
+    ranked = validation_metrics(probabilities, truth, space, ranks=np.arange(n_labels)[::-1])
+    assert ranked[KAPPA] == pytest.approx(kappa)
     assert told == pytest.approx({name: expected[name] for name in told})
 
 
 def test_without_a_positive_label_none_is_spoken_of() -> None:
     told = validation_metrics(np.array([[0.9, 0.1]]), np.array([0]), LabelSpace(("a", "b")))
-    assert set(METRICS) - set(told) == {*OF_POSITIVE, *OF_SEVERAL}
+    assert set(METRICS) - set(told) == {*OF_POSITIVE, *OF_SEVERAL, KAPPA}
 
 
 @pytest.mark.parametrize("n_labels", [2, 5])
@@ -48,7 +53,7 @@ def test_validation_metrics_of_several_labels_equal_scikit_learn_at_fitted_thres
     probabilities = np.clip(0.5 * truth + generator.random((60, n_labels)) / 2, 0.01, 0.99)
     space = LabelSpace(tuple(f"l{index:02d}" for index in range(n_labels)), positive="l01", separator="|")
     told = validation_metrics(probabilities, truth, space)
-    assert set(told) == set(metrics_of(space)) == set(METRICS) - {"accuracy"}
+    assert set(told) == set(metrics_of(space)) == set(METRICS) - {"accuracy", KAPPA}
     given = probabilities >= np.array(fit_thresholds(probabilities, truth))
     expected = {
         "subset_accuracy": metrics.accuracy_score(truth, given),

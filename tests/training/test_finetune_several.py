@@ -45,7 +45,8 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tuned(folder: Path, train: LabelledTexts = TRAIN, **settings: Any) -> FineTuned:
-    given = {"bf16": False, "dropout": 0.0, "learning_rate": 1e-3, "num_train_epochs": 1, "model": str(folder)}
+    given: dict[str, Any] = {"bf16": False, "dropout": 0.0, "learning_rate": 1e-3, "num_train_epochs": 1}
+    given |= {"evaluations_per_epoch": 1, "model": str(folder)}
     chosen = Settings(seed=7).with_names({**given, "multi_label": True, "label_separator": "|", **settings})
     return finetune(train, VALIDATION, SPACE, resolve(str(folder)), chosen, scratch=folder.parent / "scratch")
 

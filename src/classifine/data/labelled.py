@@ -154,7 +154,6 @@ def refuse_idle(data: DataSettings) -> None:
     idle = [
         (data.expert is not None and data.aggregation != "expert", "expert", 'aggregation = "expert"'),
         (bool(data.priority) and data.ties != "priority", "priority", 'ties = "priority"'),
-        (bool(data.label_order) and data.scale != "ordinal", "label_order", 'scale = "ordinal"'),
         (data.aggregation != plain.aggregation and not judged, "aggregation", "annotators"),
         (data.ties != plain.ties and not judged, "ties", "annotators"),
         (data.scale != plain.scale and not judged, "scale", "annotators"),

@@ -18,6 +18,7 @@ from classifine.evaluation.metrics import (
     label_metrics,
     row_log_loss,
 )
+from classifine.evaluation.ordinal import quadratic_weighted_kappa
 from classifine.evaluation.several import macro_average_precision, margins_of_sets, ranking_precision, row_metrics
 from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
 from classifine.evaluation.thresholds import fit_thresholds
@@ -37,6 +38,7 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
         "f1": "higher",
         "precision": "higher",
         "recall": "higher",
+        "quadratic_weighted_kappa": "higher",
         "subset_accuracy": "higher",
         "samples_f1": "higher",
         "samples_precision": "higher",
@@ -50,7 +52,7 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
 )
 """What :func:`validation_metrics` reports, and which end is the good one; :func:`metrics_of` says when."""
 OF_POSITIVE = ("f1", "precision", "recall")
-_OF_ONE = ("accuracy",)
+_OF_ONE = ("accuracy", "quadratic_weighted_kappa")
 OF_SEVERAL = tuple(METRICS)[list(METRICS).index("subset_accuracy") :]
 
 
@@ -64,6 +66,8 @@ def validation_metrics(
     probabilities: FloatMatrix,
     truth: IntVector | BoolMatrix,
     space: LabelSpace,
+    *,
+    ranks: IntVector | None = None,
 ) -> dict[str, float]:
     """Give the numbers by which training may choose a checkpoint; no intervals.
 
@@ -77,6 +81,8 @@ def validation_metrics(
         The label space whose ids are the columns; with a positive label, ``f1``, ``precision`` and ``recall`` are its.
         Where a text may have several labels, thresholds are fitted to these very rows, as the finished classifier's
         will be: at .5, labels that few texts have are hardly ever given, and their F1 tells nothing.
+    ranks
+        The rank of each label where they have an order, shape [n_labels].
 
     Examples
     --------
@@ -97,6 +103,8 @@ def validation_metrics(
         ids = truth.astype(np.int64)
         predicted = probabilities.argmax(axis=1)
         margins = Margins.of(confusion_matrix(ids, predicted, len(space)))
+        if ranks is not None:
+            told["quadratic_weighted_kappa"] = quadratic_weighted_kappa(ranks[ids], ranks[predicted])
         told["log_loss"] = float(row_log_loss(probabilities, ids).mean())
     told |= {name: float(value) for name, value in averaged_metrics(margins).items()}
     if space.positive is not None:

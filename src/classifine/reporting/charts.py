@@ -237,18 +237,18 @@ def curves(name: str, lines: Sequence[Line], best: float, *, from_zero: bool = F
     every = math.ceil(len(whole) / 8)
     parts += [_text(across(x), bottom + 18, f"{x:,}", "tick middle") for x in whole[::every] if first <= x <= last]
     parts.append(_text((left + right) / 2, bottom + 36, "epoch", "axis middle"))
-    x = across(best)
+    x, chosen = across(best), plain(round(best, 2))
     side = "end" if x > (left + right) / 2 else "start"
     parts.append(
         Markup('<line class="best" x1="{x}" y1="{}" x2="{x}" y2="{}"/>{}').format(
             _px(top - 8),
             _px(bottom),
-            _text(x + (-5 if side == "end" else 5), top - 11, f"best: epoch {plain(best)}", f"tick strong {side}"),
+            _text(x + (-5 if side == "end" else 5), top - 11, f"best: epoch {chosen}", f"tick strong {side}"),
             x=_px(x),
         )
     )
     parts += [_polyline([(across(x), down(y)) for x, y in line.points if y is not None], line.style) for line in lines]
-    words = f"The chosen epoch is {plain(best)}. The values stand in the table below."
+    words = f"The chosen epoch is {chosen}. The values stand in the table below."
     return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 42), name, words)
 
 

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, set_seed
+from transformers import PrinterCallback, TrainerCallback, set_seed
 
 from classifine import durable
 from classifine.errors import SettingsProblem, TrainingFailed
+from classifine.evaluation.ordinal import ranks_of
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
@@ -31,10 +32,13 @@ from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
 from classifine.runs import versions
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
+from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
 from classifine.training.checkpoints import Checkpoints, Origin
 from classifine.training.choices import check_arguments, resolve, training_arguments
+from classifine.training.evaluating import Evaluations, Patience
 from classifine.training.heads import begin_at_shares
+from classifine.training.layers import layer_problems, prepare_layers
 from classifine.training.long_texts import counted, read, way_of
 from classifine.training.losses import class_weights
 from classifine.training.targets import targets
@@ -80,11 +84,19 @@ def check_settings(
     check_arguments(settings.training)
     family, limit = family_and_limit(base.folder)
     way_of(settings.model, "windows", _max_length(settings, limit))
-    chosen = resolve(settings.training, base=base.base, rows=len(train), space=space, model_type=family)
+    chosen = resolve(
+        settings.training,
+        base=base.base,
+        rows=len(train),
+        space=space,
+        model_type=family,
+        order=settings.data.label_order,
+        further=layer_problems(settings.training, base.folder),
+    )
     training_arguments(chosen, folder=str(base.folder), seed=settings.seed)
     targets(train.take(range(min(1, len(train)))), space, soft=_soft(settings))
     given = [name for cell in train.labels for name in space.several(cell)]
-    return chosen, class_weights(chosen.class_weights, space, given)
+    return chosen, class_weights(chosen.class_weights, space, given, cap=chosen.class_weight_cap)
 
 
 def finetune(
@@ -133,8 +145,6 @@ def finetune(
         attempt = partial(_attempted, space=space, base=base, folder=folder)
         encoded, reading = read(backend, train, validation, settings, attempt, kept)
         learned = targets(train, space, soft=_soft(settings))
-        if space.separator is not None:
-            begin_at_shares(backend.model, learned)
         truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
         if kept is not None:
             used = {**asdict(chosen), "max_length": backend.max_length, "seed": settings.seed, "labels": space.names}
@@ -143,6 +153,7 @@ def finetune(
                 base, {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
             )
             kept.begin(Origin(used, contents, _machine()), room=4 * backend.model.num_parameters())
+        _prepare_model(backend, chosen, learned if space.separator is not None else None)
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         watch = Watch(len(train), chosen)
         trainer = FineTuningTrainer(
@@ -151,14 +162,17 @@ def finetune(
             train_dataset=EncodedRows(encoded["train"], learned),
             eval_dataset=EncodedRows(encoded["validation"], truth),
             data_collator=Collator(pad_id_of(backend.tokenizer)),
-            callbacks=[watch, *_early_stopping(chosen)],
+            callbacks=[watch, *_evaluations(chosen)],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.wire(backend, encoded["validation"], truth, space, weights, chosen)
+        trainer.ranks = ranks_of(space, settings.data.label_order)
         with quiet(), _refusals_told(chosen):
             trainer.finish(kept)
             trainer.use_attention(trainer.fused)
     backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    if chosen.lora_r is not None:
+        backend.model = merged(backend.model)
     backend.model.eval()
     if space.separator is not None:
         space = fitted(space, backend.probabilities(encoded["validation"]), validation.labels)
@@ -190,6 +204,13 @@ def _refusals_told(chosen: TrainingSettings) -> Iterator[None]:
             f"the memory of the device is full: {str(error).splitlines()[0]}",
             cure="use less: halve per_device_train_batch_size and double gradient_accumulation_steps, "
             "or lower max_length; and name another folder with --out",
+        ) from error
+    except RuntimeError as error:
+        if not chosen.arguments.get("torch_compile"):
+            raise
+        raise SettingsProblem(
+            f"torch_compile = true failed here: {(str(error).splitlines() or [type(error).__name__])[0]}",
+            cure="leave it out, and name another folder with --out",
         ) from error
     except (ValueError, ImportError) as error:
         if not chosen.arguments and (chosen.optim, chosen.lr_scheduler_type) == _PLAIN:
@@ -250,9 +271,19 @@ def _max_length(settings: Settings, limit: int) -> int:
     return wanted or min(limit, DEFAULT_MAX_LENGTH)
 
 
-def _early_stopping(chosen: TrainingSettings) -> list[TrainerCallback]:
+def _prepare_model(backend: TorchBackend, chosen: TrainingSettings, several: npt.NDArray[Any] | None) -> None:
+    """Make the model what is trained: a head that knows shares, layers begun anew or frozen, adapters."""
+    if several is not None:
+        begin_at_shares(backend.model, several)
+    prepare_layers(backend.model, chosen)
+    if chosen.lora_r is not None:
+        backend.model = with_adapters(backend.model, chosen)
+
+
+def _evaluations(chosen: TrainingSettings) -> list[TrainerCallback]:
     patience = chosen.early_stopping_patience
-    return [EarlyStoppingCallback(early_stopping_patience=patience)] if patience else []
+    stopping = [Patience(early_stopping_patience=patience)] if patience else []
+    return [Evaluations(chosen.evaluations_per_epoch or 1), *stopping]
 
 
 def _history(

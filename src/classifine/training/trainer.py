@@ -17,8 +17,10 @@ from classifine.model.tokens import Encoded
 from classifine.model.torch_backend import TorchBackend
 from classifine.model.windows import pooled
 from classifine.settings import TrainingSettings
-from classifine.training.batching import EncodedRows, LengthGroupedSampler, collate_unpadded
-from classifine.training.losses import summed_binary_loss, summed_binary_weight, summed_loss, summed_weight
+from classifine.training.batching import EncodedRows, EpochSampler, collate_unpadded, even_odds
+from classifine.training.evaluating import BestTrainer
+from classifine.training.layers import LayerwiseTrainer
+from classifine.training.losses import criterion
 from classifine.training.resuming import ResumableTrainer
 from classifine.training.unpadding import UnpaddingTrainer
 
@@ -26,9 +28,10 @@ from classifine.training.unpadding import UnpaddingTrainer
 _SHORT = 64
 
 
-class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
+class FineTuningTrainer(ResumableTrainer, BestTrainer, LayerwiseTrainer, UnpaddingTrainer):
     """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
 
+    ranks: IntVector | None = None
     # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
     loss_is_scaled_for_ga = True
 
@@ -45,12 +48,11 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         # Otherwise the count of rows would be passed into the model, whose own loss would ignore it.
         self.model_accepts_loss_kwargs = False
         self.backend, self.validation, self.truth, self.space = backend, validation, truth, space
-        several = space.separator is not None
-        self.summed_loss, self.summed_weight = (
-            (summed_binary_loss, summed_binary_weight) if several else (summed_loss, summed_weight)
-        )
-        self.weights = weights.to(self.args.device)
-        self.smoothing = chosen.label_smoothing_factor
+        learned = self.train_dataset.labels  # type: ignore[union-attr]
+        found = criterion(chosen, weights, learned, several=space.separator is not None)
+        self.criterion = found.to(self.args.device)
+        self.balanced = chosen.sampling == "balanced"
+        self.layerwise_lr_decay = chosen.layerwise_lr_decay
         self.fused = backend.model.config._attn_implementation
         if chosen.unpadded and self.unpad():
             self.data_collator = collate_unpadded
@@ -66,7 +68,7 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         if not batch_samples:
             return None
         labels = [batch["labels"].to(device) for batch in batch_samples]
-        total = torch.stack([self.summed_weight(each, self.weights) for each in labels]).sum()
+        total = torch.stack([self.criterion.weight(each) for each in labels]).sum()
         return self.accelerator.gather(total).sum() / self.accelerator.num_processes
 
     def compute_loss(
@@ -77,21 +79,29 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         logits = self._logits(model, inputs)
         if windows is not None:
             logits = pooled(logits, windows)
-        loss = self.summed_loss(logits, labels, self.weights, self.smoothing) / num_items_in_batch
+        loss = self.criterion.summed(logits, labels) / num_items_in_batch
         return (loss, {"logits": logits}) if return_outputs else loss
 
     def _logits(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         if self.unpadded is not None:
             return self.unpadded(**inputs)
-        if self.args.device.type == "cpu" and self.fused == "sdpa":
+        if self.args.device.type == "cpu" and self.fused == "sdpa" and not self.args.torch_compile:
             self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
         logits: torch.Tensor = model(**inputs).logits
         return logits
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
         rows: EncodedRows = self.train_dataset  # type: ignore[assignment]
-        update = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGroupedSampler(rows.encoded.lengths, batch=update * self.args.world_size, seed=self.args.seed)
+        args = self.args
+        batch = args.per_device_train_batch_size * args.world_size
+        return EpochSampler(
+            rows.encoded.lengths,
+            batch=batch * args.gradient_accumulation_steps,
+            seed=args.seed,
+            grouped=args.train_sampling_strategy == "group_by_length",
+            odds=even_odds(rows.labels) if self.balanced else None,
+            multiple=batch if args.world_size > 1 else 1,
+        )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Score the validation texts in the training's precision; row order cannot get lost on the way."""
@@ -99,7 +109,7 @@ class FineTuningTrainer(ResumableTrainer, UnpaddingTrainer):
         self.settle()
         self.backend.model = self.model
         probabilities = self.backend.probabilities(self.validation, unpadded=self.unpadded)
-        found = validation_metrics(probabilities, self.truth, self.space)
+        found = validation_metrics(probabilities, self.truth, self.space, ranks=self.ranks)
         metrics = {f"eval_{name}": value for name, value in found.items()}
         self.evaluation_seconds += time.perf_counter() - started
         self.log(metrics)
