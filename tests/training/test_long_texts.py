@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.tiny_models import tiny_model
 
+from classifine.cli.options import settings_of
 from classifine.errors import SettingsProblem
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
@@ -136,11 +137,17 @@ def test_auto_compares_on_validation_and_remembers(bert: Path, tmp_path: Path, m
     # the training proper is the one that the way chosen gives when it is asked for
     plain = tuned(bert, long_texts=found["way"], **common)
     assert torch.equal(weights_of(result), weights_of(plain))
-    assert any("of 45 are" in line for line in said)
+    assert said[0] == "80% of the training texts are longer than 16 tokens"
+    assert [line.split(",")[0] for line in said[1:4]] == ["tried: head", "tried: head+tail", "tried: windows"]
+    assert "of 45 are" in said[4]
 
     monkeypatch.setattr(long_texts, "WAYS", ())
     again = tuned(bert, scratch=kept, long_texts="auto", **common)
     assert again.history["long_texts"] == found
+
+
+def test_the_option_is_the_setting() -> None:
+    assert settings_of({"long_texts": "auto"}).model.long_texts == "auto"
 
 
 def test_auto_compares_nothing_where_hardly_a_text_is_longer(bert: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from classifine.settings import DataSettings, Settings, parse_assignments, read_settings
+from classifine.settings import DataSettings, ModelSettings, Settings, parse_assignments, read_settings
 
 if TYPE_CHECKING:
     from classifine.sources import DataFiles
@@ -61,7 +61,7 @@ _METAVARS = {
     "min_rows": "N",
     "expert": "ANNOTATOR",
 }
-_MORE = ("model", "seed")
+_MORE = ("model", "long_texts", "seed")
 _READ = ("train", "validation", "test", "texts", "decisions", "settings_file", "merge_labels", "label_names")
 
 
@@ -119,6 +119,11 @@ def training_options(verb: Verb) -> Verb:
     """Add the base model and the run folder."""
     options = [
         click.option("--model", metavar="NAME", help="Base model: see `classifine models`.  [default: minilm]"),
+        click.option(
+            "--long-texts",
+            type=click.Choice(typing.get_args(typing.get_type_hints(ModelSettings)["long_texts"])),
+            help="What is read of texts longer than the model reads.  [default: head]",
+        ),
         click.option("--out", type=PATH, metavar="RUN", help="The run folder.  [default: runs/<file name>]"),
     ]
     return _adding(options)(verb)

@@ -102,6 +102,8 @@ def read(
         share = backend.encode(train.texts, what="tokenising").cut / max(1, len(train))
         told |= {"longer": share, "threshold": THRESHOLD, "compared": []}
         if share > THRESHOLD:
+            if kept is not None:
+                kept.tell(f"{share:.0%} of the training texts are longer than {backend.max_length:,} tokens")
             told["compared"] = _compared(train, validation, settings, attempt, kept)
             way = _best(told["compared"])
     backend.long = way_of(settings.model, way, backend.max_length)
@@ -143,6 +145,9 @@ def _compared(
                 "seconds": history["seconds"],
             }
         )
+        if kept is not None:
+            best = history["best"]
+            kept.tell(f"tried: {way}, {best['metric']} {best['value']:.3f} after {history['seconds']:.0f} s")
     if file is not None:
         durable.make_folder(file.parent)
         durable.write_json(file, {"key": key, "compared": compared})

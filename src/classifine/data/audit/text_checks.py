@@ -128,7 +128,7 @@ def cut(material: Material, count_tokens: Counter) -> Finding:
         return Finding(check, "good", message, int(longer.sum()))
     cure = (
         "raise max_length if the model allows it, choose a model that reads more, "
-        "or read one window after the other: --set long_texts=windows"
+        "or read one window after the other: --long-texts windows"
     )
     return of_rows(check, "warn", message, material.rows[longer], cure)
 
