@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -190,8 +190,10 @@ def _attempted(
     base: ResolvedModel,
     folder: Path,
 ) -> dict[str, Any]:
-    """Train beside the training proper, which it leaves as it is, and give the history."""
-    return finetune(train, validation, space, base, settings, scratch=folder / "comparison").history
+    """Train beside the training proper, which it leaves as it is, and give the history; no tracker is told."""
+    quietly = replace(settings.training, arguments={**settings.training.arguments, "report_to": "none"})
+    chosen = replace(settings, training=quietly)
+    return finetune(train, validation, space, base, chosen, scratch=folder / "comparison").history
 
 
 @contextlib.contextmanager
