@@ -60,7 +60,7 @@ def test_mistakes_of_several_labels_are_the_texts_of_which_not_all_are_right(dra
         right = [p if name in given else 1 - p for name, p in zip(
             predictions.space.names, predictions.probabilities[row], strict=True)]  # fmt: skip
         assert mistake.confidence == pytest.approx(np.prod(right)) == pytest.approx(predictions.confidence[row])
-    assert [m.confidence for m in found] == sorted((m.confidence for m in found), reverse=True)
+    assert [m.p_true for m in found] == sorted(m.p_true for m in found)
 
 
 def test_two_classifiers_of_several_labels_are_compared_row_by_row(draw_several: Draw) -> None:

@@ -1,4 +1,4 @@
-"""Takes predictions with truth and gives the rows that were predicted wrongly, the most confident first.
+"""Takes predictions with truth and gives the rows that were predicted wrongly, the most striking first.
 
 Those are the rows to read: either the classifier or the label is plainly wrong. Does not know scores or models.
 """
@@ -53,7 +53,8 @@ class Mistake:
 def mistakes(predictions: Predictions) -> tuple[Mistake, ...]:
     """List the mistakes by falling confidence, equals by id; as many as the scores count.
 
-    Where a text may have several labels, a row is a mistake when one of them is missing or wrongly there.
+    Where a text may have several labels, a row is a mistake when one of them is missing or wrongly there, and rows come
+    first whose true labels the classifier found least likely.
 
     Raises
     ------
@@ -62,8 +63,9 @@ def mistakes(predictions: Predictions) -> tuple[Mistake, ...]:
     RowsProblem
         No row has both a true label and a prediction.
     """
-    found = _of_sets(predictions) if predictions.space.separator is not None else _of_labels(predictions)
-    return tuple(sorted(found, key=lambda mistake: (-mistake.confidence, mistake.id)))
+    if predictions.space.separator is not None:
+        return tuple(sorted(_of_sets(predictions), key=lambda mistake: (mistake.p_true, mistake.id)))
+    return tuple(sorted(_of_labels(predictions), key=lambda mistake: (-mistake.confidence, mistake.id)))
 
 
 def _of_labels(predictions: Predictions) -> list[Mistake]:

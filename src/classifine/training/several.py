@@ -70,7 +70,7 @@ class OneByOne:
         The labels.
     """
 
-    title = "TF-IDF + logistic regression of each label"
+    title = "TF-IDF + logistic regression"
     reason: str | None = None
 
     def __init__(self, vectorizer: Any, regressions: Sequence[Any | float], space: LabelSpace) -> None:
