@@ -119,12 +119,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         parts = _held_out(rows, settings, space)
 
         from classifine.model.hub import resolve
-        from classifine.training.finetune import finetune
+        from classifine.training.course import Course
 
         base = resolve(settings.model.model)
         with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
             scratch = Path(folder) / "checkpoints"
-            tuned = finetune(parts.train, parts.validation, parts.space, base, settings, scratch=scratch)
+            tuned = Course(parts.train, parts.validation, parts.space, base, settings, scratch=scratch).run()
         self.classes_ = classes
         self.classifier_ = tuned.classifier
         chose = {"rows": len(parts.validation), "held_out": parts.train is not parts.validation}

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Validation texts on which the saved folder must give the same probabilities as the classifier in memory.
 _PROBES = 16
+# Marks the predictions for validation texts that a classifier was trained on in the end: they say nothing of new texts.
+_SEEN = " (trained on)"
 
 
 def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str = "report", say: Say = silent) -> bool:
@@ -157,16 +159,18 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
     durable.write_json(run.history, result.history)
     say("train", _told(result.history))
+    for warning in result.history.get("warnings", ()):
+        say("mind", warning)
     return [run.model, run.history, run.baselines]
 
 
 def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
     """Find the base model and fine-tune it; the test texts are not handed over."""
     from classifine.model.hub import resolve
-    from classifine.training.finetune import finetune
+    from classifine.training.course import Course
 
     base = resolve(settings.model.model)
-    return finetune(splits.train, splits.validation, splits.space, base, settings, scratch=scratch)
+    return Course(splits.train, splits.validation, splits.space, base, settings, scratch=scratch).run()
 
 
 def evaluate_stage(
@@ -180,13 +184,16 @@ def evaluate_stage(
         The test texts were seen in training or validation, and that is not allowed.
     """
     from classifine.model.classifier import Classifier
+    from classifine.training.machine import device_name
 
     splits = stored_splits(run, settings)
     seen = seen_rows(run, splits, settings, allow=allow_contaminated or settings.data.allow_contaminated)
     classifier = Classifier.load(run.model)
-    validation = _predicted(classifier, splits.validation, "validation", "model")
+    classifier.backend.model.to(device_name(use_cpu=settings.training.use_cpu))
+    on_all = settings.training.retrain_on_all
+    validation = _predicted(classifier, splits.validation, "validation" + (_SEEN if on_all else ""), "model")
     openings = run.open_test()
-    title = f"fine-tuned {settings.model.model}"
+    title = f"fine-tuned {settings.model.model}" + (" (on training and validation texts)" if on_all else "")
     card, model, ladder = scored(
         classifier,
         splits,
@@ -199,7 +206,9 @@ def evaluate_stage(
     made = []
     for predictions in (validation, model, *ladder):
         name = (
-            predictions.split if predictions.classifier == "model" else f"{predictions.split}.{predictions.classifier}"
+            predictions.split.removesuffix(_SEEN)
+            if predictions.classifier == "model"
+            else f"{predictions.split}.{predictions.classifier}"
         )
         made.append(run.predictions / f"{name}.parquet")
         durable.write_parquet(made[-1], predictions.to_arrow())
@@ -324,7 +333,8 @@ def _told(history: dict[str, Any]) -> str:
     best = history["best"]
     last = history["epochs"][-1]["epoch"]
     epochs = "1 epoch" if last == 1 else f"{last:.3g} epochs"
-    where = f"{history['device']} ({history['precision']})"
+    threads = f", {count(history['threads'], 'thread')}" if history["device"] == "cpu" else ""
+    where = f"{history['device']}{threads} ({history['precision']})"
     compared = history["long_texts"].get("compared", ())
     ways = ", ".join(f"{one['way']} {one['value']:.3f}" for one in compared)
     chosen = f"; long texts by {history['long_texts']['way']} ({ways})" if compared else ""

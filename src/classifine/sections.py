@@ -160,6 +160,16 @@ class TrainingSettings:
     unpadded: bool = setting(
         True, "compute on real tokens only, where the model's family allows it: same result, faster"
     )
+    use_cpu: bool = setting(False, "compute on the processor also where there is a GPU")
+    threads: int | None = setting(
+        None, "threads that the processor computes with; without one, as many as there are cores for", least=1
+    )
+    time_budget: str | None = setting(
+        None, "time that fine-tuning may take, such as 90s, 10m or 1h: as many epochs are done as fit"
+    )
+    retrain_on_all: bool = setting(
+        False, "when the best epoch is known, train once more on training and validation texts for as many updates"
+    )
     frozen_baseline: bool = setting(
         True, "also fit logistic regression on the base model as it is, to see what fine-tuning has to beat"
     )

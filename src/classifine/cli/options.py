@@ -61,7 +61,7 @@ _METAVARS = {
     "min_rows": "N",
     "expert": "ANNOTATOR",
 }
-_MORE = ("model", "long_texts", "seed")
+_MORE = ("model", "long_texts", "seed", "time_budget")
 _READ = ("train", "validation", "test", "texts", "decisions", "settings_file", "merge_labels", "label_names")
 
 
@@ -116,9 +116,12 @@ decisions_option = click.option(
 
 
 def training_options(verb: Verb) -> Verb:
-    """Add the base model and the run folder."""
+    """Add the base model, the time and the run folder."""
     options = [
         click.option("--model", metavar="NAME", help="Base model: see `classifine models`.  [default: minilm]"),
+        click.option(
+            "--time-budget", metavar="TIME", help="Time fine-tuning may take: 90s, 10m, 1h; decides the epochs."
+        ),
         click.option(
             "--long-texts",
             type=click.Choice(typing.get_args(typing.get_type_hints(ModelSettings)["long_texts"])),

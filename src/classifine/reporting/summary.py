@@ -32,6 +32,8 @@ from classifine.reporting.view import (
 )
 from classifine.runs import RunFolder
 
+_COURSE = ("warnings", "restarted", "time_budget", "retrained")
+
 SHOWN_MISTAKES = 20
 SHOWN_TIES = 10
 SHOWN_CONFUSIONS = 15
@@ -208,6 +210,7 @@ def _training(history: dict[str, Any]) -> Training:
             for name in SPLITS
             if (counts := history["truncation"].get(name)) is not None
         },
+        course={name: history.get(name) for name in _COURSE},
         long_texts={"way": "head", "compared": [], **history.get("long_texts", {})},
     )
 

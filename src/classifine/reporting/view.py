@@ -163,6 +163,7 @@ class Training:
     settings: Mapping[str, Any]
     truncation: Mapping[str, Mapping[str, int]]
     long_texts: Mapping[str, Any]
+    course: Mapping[str, Any]
 
     @property
     def several(self) -> bool:

@@ -23,6 +23,7 @@ from classifine.labels import LabelSpace
 from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 from classifine.training.adapters import require_peft
+from classifine.training.machine import device_name
 
 _SAVING = "a training that is stopped goes on from its last checkpoint"
 _EVALUATING = "evaluations_per_epoch says how often"
@@ -108,7 +109,7 @@ def resolve(
     PackageMissing
         LoRA is wanted without peft.
     """
-    bf16 = _fast_bfloat16() if chosen.bf16 == "auto" else chosen.bf16
+    bf16 = _fast_bfloat16(use_cpu=chosen.use_cpu) if chosen.bf16 == "auto" else chosen.bf16
     ours = _DEFAULT_LEARNING_RATE if base is None else base.learning_rate
     evaluations = chosen.evaluations_per_epoch or (_EVALUATIONS_OF_FEW if rows < _FEW_ROWS else 1)
     settled = replace(
@@ -197,6 +198,8 @@ def training_arguments(settings: TrainingSettings, *, folder: str, seed: int) ->
     named: dict[str, Any] = {
         f.name: value for f in fields(settings) if f.name in theirs and (value := getattr(settings, f.name)) is not None
     }
+    # without it, Hugging Face refuses bf16 on a processor
+    named["use_cpu"] = device_name(use_cpu=settings.use_cpu) == "cpu"
     decided: dict[str, Any] = {
         "output_dir": folder,
         "seed": seed,
@@ -208,9 +211,9 @@ def training_arguments(settings: TrainingSettings, *, folder: str, seed: int) ->
         "restore_callback_states_from_checkpoint": True,
         "greater_is_better": METRICS[settings.metric_for_best_model] == "higher",
         "report_to": "none",
+        "project": "classifine",
         "disable_tqdm": True,
-        "use_cpu": not torch.accelerator.is_available(),
-        "dataloader_pin_memory": torch.cuda.is_available(),
+        "dataloader_pin_memory": device_name(use_cpu=settings.use_cpu) == "cuda",
         "remove_unused_columns": False,
     }
     further = {_TODAY.get(name, name): value for name, value in settings.arguments.items()}
@@ -285,14 +288,14 @@ def _precision_problems(chosen: TrainingSettings, model_type: str) -> list[str]:
         problems.append("bf16 and fp16 exclude each other")
     if chosen.fp16 and model_type in {"deberta", "deberta-v2"}:
         problems.append("fp16 = true: DeBERTa overflows in float16; use bf16 or neither")
-    if chosen.fp16 and not torch.cuda.is_available():
+    if chosen.fp16 and device_name(use_cpu=chosen.use_cpu) == "cpu":
         problems.append("fp16 = true needs a GPU; leave it out, bf16 is chosen where the processor is fast at it")
     return problems
 
 
-def _fast_bfloat16() -> bool:
+def _fast_bfloat16(*, use_cpu: bool) -> bool:
     """Tell whether this machine multiplies bfloat16 faster than float32."""
-    if torch.cuda.is_available():
+    if device_name(use_cpu=use_cpu) == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capability.get("avx512_bf16") or capability.get("amx_bf16") or capability.get("amx"))

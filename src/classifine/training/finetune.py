@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ import torch
 from transformers import PrinterCallback, TrainerCallback, set_seed
 
 from classifine import durable
-from classifine.errors import SettingsProblem, TrainingFailed
+from classifine.errors import SettingsProblem
 from classifine.evaluation.ordinal import ranks_of
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import LabelSpace
@@ -34,6 +34,7 @@ from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
 from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
+from classifine.training.budget import check_time
 from classifine.training.checkpoints import Checkpoints, Origin
 from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.evaluating import Evaluations, Patience
@@ -41,7 +42,10 @@ from classifine.training.heads import begin_at_shares
 from classifine.training.layers import layer_problems, prepare_layers
 from classifine.training.long_texts import counted, read, way_of
 from classifine.training.losses import class_weights
+from classifine.training.machine import device_name
+from classifine.training.stepping import full_memory_told, is_full
 from classifine.training.targets import targets
+from classifine.training.trackers import check_trackers
 from classifine.training.trainer import FineTuningTrainer
 from classifine.training.watching import Watch
 
@@ -82,6 +86,8 @@ def check_settings(
         transformers does not know the base model's family.
     """
     check_arguments(settings.training)
+    check_time(settings)
+    check_trackers(settings.training.arguments)
     family, limit = family_and_limit(base.folder)
     way_of(settings.model, "windows", _max_length(settings, limit))
     chosen = resolve(
@@ -107,6 +113,7 @@ def finetune(
     settings: Settings,
     *,
     scratch: Path | Checkpoints,
+    watchers: Sequence[TrainerCallback] = (),
 ) -> FineTuned:
     """Fine-tune a base model on the training texts; validation texts choose the epoch.
 
@@ -123,6 +130,8 @@ def finetune(
     scratch
         A folder for Hugging Face's Trainer while training runs, gone afterwards; or the checkpoints of a run, in which
         the state is kept from time to time and from which a training that was stopped goes on.
+    watchers
+        Further callbacks of the Trainer, called after ours.
 
     Raises
     ------
@@ -147,27 +156,24 @@ def finetune(
         learned = targets(train, space, soft=_soft(settings))
         truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
         if kept is not None:
-            used = {**asdict(chosen), "max_length": backend.max_length, "seed": settings.seed, "labels": space.names}
-            used |= {"long_texts": backend.long.to_dict()}
-            contents = _contents(
-                base, {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
-            )
-            kept.begin(Origin(used, contents, _machine()), room=4 * backend.model.num_parameters())
+            used = {**asdict(chosen), "seed": settings.seed, "labels": space.names}
+            parts = {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
+            kept.begin(_origin(used, backend, base, parts), room=4 * backend.model.num_parameters())
         _prepare_model(backend, chosen, learned if space.separator is not None else None)
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
-        watch = Watch(len(train), chosen)
         trainer = FineTuningTrainer(
             model=backend.model,
             args=arguments,
             train_dataset=EncodedRows(encoded["train"], learned),
             eval_dataset=EncodedRows(encoded["validation"], truth),
             data_collator=Collator(pad_id_of(backend.tokenizer)),
-            callbacks=[watch, *_evaluations(chosen)],
+            callbacks=[Watch(len(train), chosen), *_evaluations(chosen), *watchers],
         )
         trainer.remove_callback(PrinterCallback)
+        trainer.ids, trainer.tell = train.ids, None if kept is None else kept.tell
         trainer.wire(backend, encoded["validation"], truth, space, weights, chosen)
         trainer.ranks = ranks_of(space, settings.data.label_order)
-        with quiet(), _refusals_told(chosen):
+        with quiet(), full_memory_told(), _refusals_told(chosen):
             trainer.finish(kept)
             trainer.use_attention(trainer.fused)
     backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
@@ -198,17 +204,11 @@ def _attempted(
 
 @contextlib.contextmanager
 def _refusals_told(chosen: TrainingSettings) -> Iterator[None]:
-    """Turn what Hugging Face refuses only when training starts, and a full memory, into errors of ours."""
+    """Turn what Hugging Face refuses only when training starts into errors of ours."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise TrainingFailed(
-            f"the memory of the device is full: {str(error).splitlines()[0]}",
-            cure="use less: halve per_device_train_batch_size and double gradient_accumulation_steps, "
-            "or lower max_length; and name another folder with --out",
-        ) from error
     except RuntimeError as error:
-        if not chosen.arguments.get("torch_compile"):
+        if is_full(error) or not chosen.arguments.get("torch_compile"):
             raise
         raise SettingsProblem(
             f"torch_compile = true failed here: {(str(error).splitlines() or [type(error).__name__])[0]}",
@@ -241,6 +241,16 @@ def _room(scratch: Path | Checkpoints) -> contextlib.AbstractContextManager[Path
     return contextlib.nullcontext(scratch.folder) if isinstance(scratch, Checkpoints) else durable.scratch(scratch)
 
 
+def _origin(
+    used: dict[str, Any], backend: TorchBackend, base: ResolvedModel, parts: dict[str, tuple[Encoded, npt.NDArray[Any]]]
+) -> Origin:
+    """Say what the training is made from."""
+    used |= {"max_length": backend.max_length, "long_texts": backend.long.to_dict()}
+    device = device_name(use_cpu=used["use_cpu"])
+    machine = {**versions(), "device": device, "threads": torch.get_num_threads()}
+    return Origin(used, _contents(base, parts), machine)
+
+
 def _contents(base: ResolvedModel, parts: dict[str, tuple[Encoded, npt.NDArray[Any]]]) -> dict[str, str]:
     """Digest what training reads: token ids and targets of each part, and the base model's files."""
     found = {}
@@ -252,11 +262,6 @@ def _contents(base: ResolvedModel, parts: dict[str, tuple[Encoded, npt.NDArray[A
         found[f"{name} texts and labels"] = digest.hexdigest()
     files = sorted([base.folder / "config.json", *base.folder.glob("*.safetensors")])
     return found | {f"base model, {file.name}": durable.sha256(file) for file in files}
-
-
-def _machine() -> dict[str, Any]:
-    device = torch.accelerator.current_accelerator()
-    return {**versions(), "device": device.type if device else "cpu", "threads": torch.get_num_threads()}
 
 
 def _soft(settings: Settings) -> bool:
@@ -305,17 +310,22 @@ def _history(
     evaluated = [row for row in epochs.values() if "log_loss" in row]
     for row in evaluated:
         row["validation_loss"] = row.pop("log_loss")
-    best = next(row for row in evaluated if row["step"] == trainer.state.best_global_step)
     metric = chosen.metric_for_best_model
     shown = "validation_loss" if metric == "log_loss" else metric
+    best = [
+        {"epoch": row["epoch"], "step": row["step"], "metric": metric, "value": row[shown]}
+        for row in evaluated
+        if row["step"] == trainer.state.best_global_step
+    ]
     seconds = trainer.seconds
     training_seconds = seconds - trainer.evaluation_seconds
     return {
         "epochs": evaluated,
-        "best": {"epoch": best["epoch"], "step": best["step"], "metric": metric, "value": best[shown]},
+        "best": best[0] if best else None,
+        "seed": trainer.args.seed,
         "stopped_early": trainer.state.global_step < trainer.state.max_steps,
         "seconds": round(seconds, 2),
-        "examples_per_second": round(rows * evaluated[-1]["epoch"] / training_seconds, 1),
+        "examples_per_second": round(rows * float(trainer.state.epoch or 0) / training_seconds, 1),
         "device": str(trainer.args.device),
         "precision": "bf16" if trainer.args.bf16 else "fp16" if trainer.args.fp16 else "fp32",
         "threads": torch.get_num_threads(),

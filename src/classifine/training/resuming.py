@@ -40,6 +40,8 @@ class ResumableTrainer(Trainer):
     state: Any
     checkpoints: Checkpoints | None = None
     evaluation_seconds = 0.0
+    # into how many parts a batch is cut since memory was full
+    pieces = 1
 
     def finish(self, checkpoints: Checkpoints | None) -> None:
         """Train to the end, from the newest checkpoint if there is one, and take the best weights."""
@@ -123,6 +125,7 @@ class ResumableTrainer(Trainer):
             "logged_step": self._globalstep_last_logged,
             "seconds": self.seconds,
             "evaluation_seconds": self.evaluation_seconds,
+            "pieces": self.pieces,
         }
         durable.write_json(folder / PROGRESS, progress)
 
@@ -168,6 +171,7 @@ class ResumableTrainer(Trainer):
             # it was to stop there; the Trainer would do one step more
             self._resumed["over"] = self.control.should_training_stop
             self.evaluation_seconds = self._resumed["evaluation_seconds"]
+            self.pieces = self._resumed["pieces"]
         return found
 
     def _run_epoch(self, *args: Any, **named: Any) -> None:

@@ -82,6 +82,10 @@ class RowwiseAdamW(torch.optim.AdamW):
         if self._home()["rates"]:
             self._catch_up(torch.arange(len(self._table.weight)))
 
+    def forget(self) -> None:
+        """Drop the gradients of an update that begins anew."""
+        self._used, self._gradient = [], None
+
     def _home(self) -> dict[str, Any]:
         weight = self._table.weight
         return next(group for group in self.param_groups if any(p is weight for p in group["params"]))

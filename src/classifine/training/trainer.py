@@ -22,13 +22,14 @@ from classifine.training.evaluating import BestTrainer
 from classifine.training.layers import LayerwiseTrainer
 from classifine.training.losses import criterion
 from classifine.training.resuming import ResumableTrainer
+from classifine.training.stepping import CarefulTrainer
 from classifine.training.unpadding import UnpaddingTrainer
 
 # Up to so many tokens, a processor is faster when attention is computed step by step; beyond, that costs memory.
 _SHORT = 64
 
 
-class FineTuningTrainer(ResumableTrainer, BestTrainer, LayerwiseTrainer, UnpaddingTrainer):
+class FineTuningTrainer(CarefulTrainer, ResumableTrainer, BestTrainer, LayerwiseTrainer, UnpaddingTrainer):
     """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
 
     ranks: IntVector | None = None
@@ -110,6 +111,8 @@ class FineTuningTrainer(ResumableTrainer, BestTrainer, LayerwiseTrainer, Unpaddi
         self.backend.model = self.model
         probabilities = self.backend.probabilities(self.validation, unpadded=self.unpadded)
         found = validation_metrics(probabilities, self.truth, self.space, ranks=self.ranks)
+        if self.space.separator is None:
+            found["labels_predicted"] = len(set(probabilities.argmax(axis=1).tolist()))
         metrics = {f"eval_{name}": value for name, value in found.items()}
         self.evaluation_seconds += time.perf_counter() - started
         self.log(metrics)

@@ -1,0 +1,260 @@
+"""Takes texts, a base model and settings and gives a fine-tuned classifier, by as many trainings as that takes.
+
+Before the training proper, a measurement where time is limited; after it, another one with another seed where it came
+to nothing, and one on all texts where that is wanted. What was decided is kept, so that a course that was stopped goes
+on as it was. Does not know the test texts or how a training works inside.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import TrainerCallback
+
+from classifine import durable
+from classifine.errors import TrainingFailed, count
+from classifine.labels import LabelSpace
+from classifine.model.classifier import Classifier
+from classifine.model.hub import ResolvedModel
+from classifine.settings import Settings
+from classifine.tables import LabelledTexts
+from classifine.training.budget import MOST_UPDATES, Pace, Plan, plan, seconds_of
+from classifine.training.checkpoints import Checkpoints
+from classifine.training.choices import total_steps
+from classifine.training.finetune import FineTuned, check_settings, finetune
+from classifine.training.machine import threads_set
+from classifine.training.rescue import LEAST_UPDATES, failure_of
+from classifine.training.trackers import Ending, reporting_below
+from classifine.training.watching import Diverged
+
+_NOTES = "course.json"
+_MEASURED_VALIDATION = 256
+
+
+class Course:
+    """One classifier's way from a base model, over one training or several.
+
+    Parameters
+    ----------
+    train, validation
+        Labelled texts that share no item.
+    space
+        Their label space.
+    base
+        The base model.
+    settings
+        What the user chose.
+    scratch
+        A folder that is gone afterwards, or the checkpoints of a run.
+    """
+
+    def __init__(
+        self,
+        train: LabelledTexts,
+        validation: LabelledTexts,
+        space: LabelSpace,
+        base: ResolvedModel,
+        settings: Settings,
+        *,
+        scratch: Path | Checkpoints,
+    ) -> None:
+        self.train, self.validation, self.space, self.base = train, validation, space, base
+        self.settings, self.scratch = settings, scratch
+        self.started = time.monotonic()
+
+    def run(self) -> FineTuned:
+        """Do all that the settings ask for.
+
+        Raises
+        ------
+        ClassifineError
+            As :func:`classifine.training.finetune.finetune`; and where time is too short, or two trainings failed.
+        """
+        training = self.settings.training
+        with threads_set(training.threads), reporting_below(self._home(), training.arguments):
+            further: dict[str, Any] = {}
+            if training.time_budget is not None:
+                further["time_budget"] = self._planned().to_dict()
+                epochs = further["time_budget"]["epochs"]
+                self.settings = _with(self.settings, num_train_epochs=epochs)
+            result = self._rescued()
+            if training.retrain_on_all:
+                result = self._on_all(result)
+            return replace(result, history=result.history | further)
+
+    # ---------------------------------------------------------------- time
+
+    def _planned(self) -> Plan:
+        kept = self._notes().get("plan")
+        if kept is not None:
+            return Plan(**kept)
+        found = self._measured()
+        self._note(plan=found.to_dict())
+        self._tell(str(found))
+        return found
+
+    def _measured(self) -> Plan:
+        """Do some updates on texts drawn at random and say how many epochs fit."""
+        asked = str(self.settings.training.time_budget)
+        budget = seconds_of(asked)
+        chosen, _ = check_settings(self.train, self.space, self.base, self.settings)
+        update = chosen.per_device_train_batch_size * chosen.gradient_accumulation_steps
+        rng = np.random.default_rng(self.settings.seed)
+        texts, others = (
+            table.take(rng.permutation(len(table))[:most].tolist())
+            for table, most in ((self.train, update * MOST_UPDATES), (self.validation, _MEASURED_VALIDATION))
+        )
+        pace = Pace(budget)
+        auto = self.settings.model.long_texts == "auto"
+        measuring = _with(
+            # the dearest of the ways that are compared
+            self.settings.with_names({"long_texts": "windows"}) if auto else self.settings,
+            time_budget=None,
+            num_train_epochs=None,
+            max_steps=max(1, min(MOST_UPDATES, len(texts) // update)),
+            evaluations_per_epoch=1,
+            early_stopping_patience=0,
+            warmup_steps=0.0,
+            # each update then costs about the same
+            train_sampling_strategy="random",
+            arguments={**self.settings.training.arguments, "report_to": "none"},
+        )
+        with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
+            away = Path(folder) / "measuring"
+            finetune(texts, others, self.space, self.base, measuring, scratch=away, watchers=[pace])
+        evaluating = pace.evaluation / max(1, len(others)) * len(self.validation)
+        epoch = pace.seconds_per_update * math.ceil(len(self.train) / update)
+        epoch += evaluating * (chosen.evaluations_per_epoch or 1)
+        left = budget - (time.monotonic() - self.started)
+        return plan(asked, left=left, epoch_seconds=epoch, most=chosen.num_train_epochs or 1.0)
+
+    # ---------------------------------------------------------------- another seed
+
+    def _rescued(self) -> FineTuned:
+        """Train, and once more with another seed where that came to nothing."""
+        failed = self._notes().get("failed")
+        if failed is None:
+            result, what = self._tried(self.settings, self.scratch)
+            if result is not None and (what is None or not self._worth_another(result.history)):
+                return result if what is None else _warned(result, f"{what}; a classifier like this is of no use")
+            failed = {"seed": self.settings.seed, "what": what}
+            self._note(failed=failed)
+        seed = (self.settings.seed + 1) % 2**32
+        self._tell(f"training with seed {failed['seed']} came to nothing: {failed['what']}; once more with seed {seed}")
+        result, what = self._tried(replace(self.settings, seed=seed), self._sub("another-seed"))
+        seeds = f"seeds {failed['seed']} and {seed}"
+        if result is None:
+            raise TrainingFailed(
+                f"training failed twice, with {seeds}: {what}",
+                found=f"first: {failed['what']}",
+                cure="into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",
+            )
+        result = replace(result, history=result.history | {"restarted": failed | {"again": seed}})
+        if what is not None:
+            return _warned(
+                result, f"training came to nothing twice, with {seeds}: {what}; this classifier is of no use"
+            )
+        return result
+
+    def _tried(self, settings: Settings, scratch: Path | Checkpoints) -> tuple[FineTuned | None, str | None]:
+        """Train and give the result, and why it is of no use."""
+        try:
+            result = finetune(
+                self.train, self.validation, self.space, self.base, settings, scratch=scratch, watchers=[Ending()]
+            )
+        except Diverged as error:
+            return None, error.what + (f"; {error.where}" if error.where else "")
+        return result, failure_of(result.history, self.validation.labels, self.space)
+
+    def _worth_another(self, history: Mapping[str, Any]) -> bool:
+        budget = self.settings.training.time_budget
+        if budget is not None and time.monotonic() - self.started + history["seconds"] > seconds_of(budget):
+            return False
+        return bool(history["epochs"][-1]["step"] >= LEAST_UPDATES)
+
+    # ---------------------------------------------------------------- all texts
+
+    def _on_all(self, first: FineTuned) -> FineTuned:
+        """Train once more, on training and validation texts, for as many updates as the best evaluation had seen."""
+        both = LabelledTexts.joined([self.train, self.validation])
+        updates = first.history["best"]["step"]
+        chosen, _ = check_settings(self.train, self.space, self.base, self.settings)
+        planned = total_steps(chosen, len(self.train))
+        settings = _with(self.settings, time_budget=None, num_train_epochs=None, max_steps=planned)
+        settings = settings.with_names({"long_texts": first.history["long_texts"]["way"]})
+        self._tell(f"once more on the {count(len(both), 'training and validation text')}, {count(updates, 'update')}")
+        again = finetune(
+            both,
+            self.validation,
+            self.space,
+            self.base,
+            replace(settings, seed=first.history["seed"]),
+            scratch=self._sub("all-texts"),
+            watchers=[StopAt(updates), Ending()],
+        )
+        told = {"texts": len(both), "updates": updates, "seconds": again.history["seconds"]}
+        classifier = Classifier(again.classifier.backend, first.classifier.space)
+        return FineTuned(classifier, first.history | {"retrained": told})
+
+    # ---------------------------------------------------------------- what was decided
+
+    def _sub(self, name: str) -> Path | Checkpoints:
+        kept = self.scratch
+        if isinstance(kept, Path):
+            return kept / name
+        return Checkpoints(kept.folder / name, quarantine=kept.quarantine, tell=kept.tell)
+
+    def _home(self) -> Path:
+        """Give the folder of the run; without one, the one that commands are typed in."""
+        return self.scratch.folder.parent if isinstance(self.scratch, Checkpoints) else Path.cwd()
+
+    def _tell(self, line: str) -> None:
+        if isinstance(self.scratch, Checkpoints):
+            self.scratch.tell(line)
+
+    def _notes(self) -> dict[str, Any]:
+        if isinstance(self.scratch, Path):
+            return {}
+        try:
+            found: dict[str, Any] = json.loads((self.scratch.folder / _NOTES).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _note(self, **decided: Any) -> None:
+        if isinstance(self.scratch, Checkpoints):
+            durable.make_folder(self.scratch.folder)
+            durable.write_json(self.scratch.folder / _NOTES, {**self._notes(), **decided})
+
+
+class StopAt(TrainerCallback):
+    """Stops after so many updates and evaluates nothing; the schedule is that of the whole plan."""
+
+    def __init__(self, updates: int) -> None:
+        self.updates = updates
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Stop when it is time."""
+        control.should_evaluate = False
+        if state.global_step >= self.updates:
+            control.should_training_stop = True
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Evaluate nothing."""
+        control.should_evaluate = False
+
+
+def _with(settings: Settings, **training: Any) -> Settings:
+    return replace(settings, training=replace(settings.training, **training))
+
+
+def _warned(result: FineTuned, line: str) -> FineTuned:
+    return replace(result, history=result.history | {"warnings": [*result.history.get("warnings", []), line]})
