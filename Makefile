@@ -9,8 +9,9 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c con
 demo: .venv/installed
 	.venv/bin/classifine demo
 
+# one process a core, one thread a process: spinning threads of several processes would stand in each other's way
 test: .venv/installed-dev lint
-	.venv/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto
 
 test-slow: .venv/installed-dev
 	.venv/bin/python -m pytest -m "slow or kill or browser or floor"

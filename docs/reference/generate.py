@@ -21,8 +21,8 @@ import classifine
 from classifine.cli.main import classifine as command
 from classifine.data.annotators.aggregation import Aggregation
 from classifine.durable import write_text
-from classifine.evaluation.validation import METRICS
 from classifine.evaluation.scorecard import Scorecard
+from classifine.evaluation.validation import METRICS
 from classifine.prediction.bulk import BulkResult
 from classifine.settings import DataSettings, ModelSettings, Settings, TrainingSettings
 

@@ -32,7 +32,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 def test_soft_labels_are_trained_on(command: Command, tiny: Path, tmp_path: Path) -> None:
     data = _judged(tmp_path / "data.csv")
-    words = ("--id", "item", "--annotator", "coder", *QUICK, "--model", tiny)
+    words = ("--id", "item", "--annotator", "coder", *QUICK, "--set", "per_device_train_batch_size=4", "--model", tiny)
     probabilities = {}
     for method in ("majority", "soft"):
         run = RunFolder(tmp_path / method)
@@ -192,18 +192,6 @@ def test_audit_fails_with_exit_code_one(command: Command, tmp_path: Path, monkey
     code, out, _ = command("audit", bad, "-o", "bad.json")
     assert code == 1
     assert "all 60 rows have the label 'same'" in " ".join(out.split())
-
-
-def test_several_labels_are_divided_and_not_trained_yet(command: Command, tiny: Path, tmp_path: Path) -> None:
-    rows = [(text, "joy|love" if i % 3 else "joy") for i, (text, _) in enumerate(labelled_rows(60))]
-    data = write_csv(tmp_path / "data.csv", rows)
-    words = ("--multi-label", "--label-separator", "|")
-    code, out, _ = command("audit", data, *words, "-o", tmp_path / "audit.json")
-    assert code == 0
-    assert "2 labels" in out
-    code, _, err = command("run", data, *words, "--model", tiny, "--out", tmp_path / "run")
-    assert (code, "no classifier can be trained on it yet" in err) == (2, True)
-    assert not (tmp_path / "run").exists()
 
 
 def test_no_verb_writes_over_what_it_reads(command: Command, tmp_path: Path) -> None:
