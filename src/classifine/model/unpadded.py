@@ -19,6 +19,8 @@ from classifine.model.anatomy import Anatomy, Layer, anatomy_of
 # Up to so many tokens, attention is computed step by step; beyond, that costs more memory than time.
 _SHORT = 160
 _HIDDEN = -1e9
+# So many shapes of matrix products from a number of tokens to its double.
+_SHAPES = 8
 
 
 class Layout:
@@ -38,6 +40,8 @@ class Layout:
         self.texts = len(lengths)
         self.longest = int(lengths.max())
         self.starts = torch.cumsum(lengths, 0) - lengths
+        self.tokens = int(lengths.sum())
+        self.extra = _rounded(self.tokens) - self.tokens
         self.even = bool((lengths == self.longest).all())
         if self.even:
             return
@@ -45,6 +49,7 @@ class Layout:
         real = places < lengths[:, None]
         self._padded = (self.starts[:, None] + torch.minimum(places, lengths[:, None] - 1)).flatten()
         self._real = real.flatten().nonzero().squeeze(1)
+        self._rounded = functional.pad(self._real, (0, self.extra))
         self._pads = (~real).flatten().nonzero().squeeze(1)
         self._masks: dict[torch.dtype, Tensor] = {
             torch.float32: torch.zeros(real.shape).masked_fill_(~real, _HIDDEN)[:, None, None, :]
@@ -57,13 +62,19 @@ class Layout:
 
     def by_head(self, tokens: Tensor, heads: int, *, parts: int) -> tuple[Tensor, ...]:
         """Lay parts side by side, [n_tokens, parts * width], out as one [n, heads, longest, width / heads] each."""
-        padded = tokens if self.even else _apply(_Pad, tokens, self._padded, self._real)
+        padded = tokens[: self.tokens] if self.even else _apply(_Pad, tokens, self._padded, self._real)
         return padded.view(self.texts, self.longest, parts, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
 
     def by_token(self, heads: Tensor) -> Tensor:
         """Undo :meth:`by_head` of one part."""
         padded = heads.transpose(1, 2).reshape(self.texts * self.longest, -1)
-        return padded if self.even else _apply(_Unpad, padded, self._real, self._padded, self._pads)
+        if self.even:
+            return self.rounded(padded)
+        return _apply(_Unpad, padded, self._rounded, self._padded, self._pads)
+
+    def rounded(self, tokens: Tensor) -> Tensor:
+        """Add rows to [n_tokens, width] that nothing looks at, so that fewer shapes have to be prepared for."""
+        return functional.pad(tokens, (0, 0, 0, self.extra)) if self.extra else tokens
 
     def mask(self, dtype: torch.dtype) -> Tensor | None:
         """Give what is added to the scores of padded places, shape [n, 1, 1, longest]; none where there is none."""
@@ -72,6 +83,15 @@ class Layout:
         if dtype not in self._masks:
             self._masks[dtype] = self._masks[torch.float32].to(dtype)
         return self._masks[dtype]
+
+
+def _rounded(tokens: int) -> int:
+    """Round a number of tokens up, so that there are at most so many different ones from a number to its double.
+
+    Each shape of a matrix product costs time and memory when it is first seen, and is kept.
+    """
+    step = max(1, 2 ** (tokens.bit_length() - 1) // _SHAPES)
+    return -(-tokens // step) * step
 
 
 def _apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
@@ -84,12 +104,13 @@ class _Pad(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, tokens: Tensor, padded: Tensor, real: Tensor) -> Tensor:
-        ctx.real = real
+        ctx.real, ctx.extra = real, len(tokens) - len(real)
         return tokens.index_select(0, padded)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return gradients[0].index_select(0, ctx.real), None, None
+        found = gradients[0].index_select(0, ctx.real)
+        return functional.pad(found, (0, 0, 0, ctx.extra)), None, None
 
 
 class _Unpad(torch.autograd.Function):
@@ -161,12 +182,12 @@ class Unpadded:
 
     def _last(self, input_ids: Tensor, layout: Layout, *, only_first: bool) -> Tensor:
         """Give the last hidden states, float32: of each text's first token, or of all tokens."""
-        hidden = self._embedded(input_ids, layout).to(self.dtype)
+        hidden = layout.rounded(self._embedded(input_ids, layout).to(self.dtype))
         bias = self.anatomy.bias(layout.longest) if self.anatomy.bias else None
         last = len(self.anatomy.layers) - 1
         for number, layer in enumerate(self.anatomy.layers):
             hidden = self._layer(layer, hidden, layout, bias, only_first=only_first and number == last)
-        return hidden.float()
+        return (hidden if only_first else hidden[: layout.tokens]).float()
 
     def _embedded(self, ids: Tensor, layout: Layout) -> Tensor:
         part = self.anatomy
