@@ -90,7 +90,7 @@ def _rounded(tokens: int) -> int:
 
     Each shape of a matrix product costs time and memory when it is first seen, and is kept.
     """
-    step = max(1, 2 ** (tokens.bit_length() - 1) // _SHAPES)
+    step = max(1, (1 << tokens.bit_length() - 1) // _SHAPES)
     return -(-tokens // step) * step
 
 
