@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classifine.labels import IntVector, LabelSpace
+from classifine.evaluation.metrics import IntMatrix
+from classifine.labels import FloatMatrix, IntVector, LabelSpace
 
 
 def ranks_of(space: LabelSpace, order: Sequence[str]) -> IntVector | None:
@@ -42,3 +43,27 @@ def quadratic_weighted_kappa(truth: IntVector, predicted: IntVector) -> float:
     observed = float(((truth - predicted) ** 2).mean())
     expected = float(truth.var() + predicted.var() + (truth.mean() - predicted.mean()) ** 2)
     return 1 - observed / expected if expected > 0 else 0.0
+
+
+def kappa_of_cells(truth: IntVector, predicted: IntVector, counts: IntMatrix) -> FloatMatrix:
+    """Give :func:`quadratic_weighted_kappa` of counted cells.
+
+    Parameters
+    ----------
+    truth, predicted
+        Ranks of each cell, shape [n_cells].
+    counts
+        Rows in each cell, shape [r, n_cells].
+
+    Examples
+    --------
+    >>> kappa_of_cells(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), np.array([[1, 1, 1, 1]])).tolist()
+    [0.8]
+    """
+    columns = np.stack([truth, predicted, truth**2, predicted**2, (truth - predicted) ** 2], axis=1)
+    n = np.maximum(counts.sum(axis=1), 1)
+    mean_truth, mean_predicted, of_truth, of_predicted, observed = (counts @ columns / n[:, None]).T
+    expected = of_truth + of_predicted - 2 * mean_truth * mean_predicted
+    apart = np.divide(observed, expected, out=np.ones_like(expected), where=expected > 0)
+    kappa: FloatMatrix = 1 - apart
+    return kappa
