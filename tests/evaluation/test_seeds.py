@@ -22,6 +22,8 @@ from classifine.labels import decide
 if TYPE_CHECKING:
     from tests.evaluation.conftest import Draw, Make
 
+    from classifine.tables import Predictions
+
 
 def test_the_expected_best_is_the_normal_order_statistic() -> None:
     assert [round(expected_best(n), 4) for n in (1, 2, 3, 5, 20)] == [0, 0.5642, 0.8463, 1.163, 1.8675]
@@ -97,15 +99,16 @@ def test_one_run_says_what_is_not_known_and_few_rows_have_no_interval(draw: Draw
         over_seeds([draw(20, 2), draw(21, 2)])
 
 
+def cells(predictions: Predictions) -> tuple[list[str], list[str]]:
+    return [cell or "" for cell in predictions.truth], [cell or "" for cell in predictions.predicted]
+
+
 def test_several_labels_and_ordered_ones(draw: Draw, draw_several: Draw) -> None:
     from sklearn.metrics import cohen_kappa_score, f1_score
 
     runs = [draw_several(80, 4, seed=seed) for seed in range(3)]
     found = over_seeds(runs)
-    expected = [
-        f1_score(each.space.indicator(each.truth), each.space.indicator(each.predicted), average="macro")
-        for each in runs
-    ]
+    expected = [f1_score(*(each.space.indicator(column) for column in cells(each)), average="macro") for each in runs]
     assert found.values == pytest.approx(tuple(expected))
     ranked = [draw(80, 4, seed=seed) for seed in range(3)]
     order = ranked[0].space.names[::-1]
@@ -113,8 +116,7 @@ def test_several_labels_and_ordered_ones(draw: Draw, draw_several: Draw) -> None
     rank = order.index
     assert kappas.values == pytest.approx(
         tuple(
-            cohen_kappa_score([*map(rank, each.truth)], [*map(rank, each.predicted)], weights="quadratic")  # type: ignore[arg-type]
-            for each in ranked
+            cohen_kappa_score(*([*map(rank, column)] for column in cells(each)), weights="quadratic") for each in ranked
         )
     )
 
