@@ -32,8 +32,11 @@ NO_MORE_LABELS = "there are no more labels"
 _TOP = (1, 2, 3)
 _SHARES_OF_ROWS = ("accuracy", "micro_precision", "micro_recall", "micro_f1", "weighted_recall")
 _AVERAGES = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall", "weighted_precision")
+_BY_LABEL = tuple(
+    f"{average}_{metric}" for metric in ("f1", "precision", "recall") for average in ("macro", "micro", "weighted")
+)
 _AVERAGES_OF_SEVERAL = (
-    *(f"{average}_{metric}" for metric in ("f1", "precision", "recall") for average in ("macro", "micro", "weighted")),
+    *_BY_LABEL,
     *("samples_f1", "samples_precision", "samples_recall", "hamming_loss"),
 )
 
@@ -143,17 +146,9 @@ def score(predictions: Predictions, *, seed: int = 42) -> Scores:
     margins = Margins.of(confusion)
     right = share(int(margins.hits.sum()), len(rows))
     averages = dict.fromkeys(_SHARES_OF_ROWS, right) | _bootstrapped(confusion, seed)
-    order = (
-        "accuracy",
-        *(
-            f"{average}_{metric}"
-            for metric in ("f1", "precision", "recall")
-            for average in ("macro", "micro", "weighted")
-        ),
-    )
     log_loss, top_k = _of_probabilities(rows)
     return Scores(
-        averages={name: averages[name] for name in order},
+        averages={name: averages[name] for name in ("accuracy", *_BY_LABEL)},
         log_loss=log_loss,
         top_k=top_k,
         per_label=_per_label(predictions.space, margins),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
 from classifine.evaluation.thresholds import fit_thresholds
 from classifine.labels import BoolMatrix, FloatMatrix, IntVector, LabelSpace
 
-METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
+_Metrics: TypeAlias = Mapping[str, Literal["higher", "lower"]]
+
+_OF_ONE: _Metrics = MappingProxyType({"accuracy": "higher", "quadratic_weighted_kappa": "higher"})
+_OF_BOTH: _Metrics = MappingProxyType(
     {
-        "accuracy": "higher",
         "macro_f1": "higher",
         "micro_f1": "higher",
         "weighted_f1": "higher",
@@ -38,7 +40,10 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
         "f1": "higher",
         "precision": "higher",
         "recall": "higher",
-        "quadratic_weighted_kappa": "higher",
+    }
+)
+OF_SEVERAL: _Metrics = MappingProxyType(
+    {
         "subset_accuracy": "higher",
         "samples_f1": "higher",
         "samples_precision": "higher",
@@ -50,16 +55,14 @@ METRICS: Mapping[str, Literal["higher", "lower"]] = MappingProxyType(
         "hamming_loss": "lower",
     }
 )
+METRICS: _Metrics = MappingProxyType({**_OF_ONE, **_OF_BOTH, **OF_SEVERAL})
 """What :func:`validation_metrics` reports, and which end is the good one; :func:`metrics_of` says when."""
 OF_POSITIVE = ("f1", "precision", "recall")
-_OF_ONE = ("accuracy", "quadratic_weighted_kappa")
-OF_SEVERAL = tuple(METRICS)[list(METRICS).index("subset_accuracy") :]
 
 
 def metrics_of(space: LabelSpace) -> list[str]:
     """List the metrics of texts with one label, or of texts that may have several; F1 and its parts need a positive."""
-    others = OF_SEVERAL if space.separator is None else _OF_ONE
-    return [name for name in METRICS if name not in others]
+    return [*(_OF_ONE if space.separator is None else ()), *_OF_BOTH, *(OF_SEVERAL if space.separator else ())]
 
 
 def validation_metrics(

@@ -7,7 +7,7 @@ Does not know how they are computed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -96,28 +96,57 @@ def _linears(layer: Layer) -> tuple[nn.Module, ...]:
     return layer.query, layer.key, layer.value, layer.out, layer.up, layer.down
 
 
-def _bert(model: Any, body: Any, head: Head, place: Callable[[Tensor, Layout], Tensor]) -> Anatomy:
+@dataclass(frozen=True)
+class _Attention:
+    query: nn.Linear
+    key: nn.Linear
+    value: nn.Linear
+    out: nn.Linear
+    norm: nn.LayerNorm
+
+
+def _attention_of_bert(block: Any) -> _Attention:
+    given, out = block.attention.self, block.attention.output
+    return _Attention(given.query, given.key, given.value, out.dense, out.LayerNorm)
+
+
+def _attention_of_mpnet(block: Any) -> _Attention:
+    given = block.attention.attn
+    return _Attention(given.q, given.k, given.v, given.o, block.attention.LayerNorm)
+
+
+def _bert(
+    model: Any,
+    body: Any,
+    head: Head,
+    place: Callable[[Tensor, Layout], Tensor],
+    attention_of: Callable[[Any], _Attention] = _attention_of_bert,
+) -> Anatomy:
+    """Describe BERT and what keeps its names."""
     config, embeddings = model.config, body.embeddings
-    return Anatomy(
-        words=embeddings.word_embeddings,
-        positions=embeddings.position_embeddings,
-        types=embeddings.token_type_embeddings,
-        place=place,
-        norm=embeddings.LayerNorm,
-        project=getattr(body, "embeddings_project", None),
-        layers=tuple(
+    layers = []
+    for block in body.encoder.layer:
+        attention = attention_of(block)
+        layers.append(
             Layer(
-                query=block.attention.self.query,
-                key=block.attention.self.key,
-                value=block.attention.self.value,
-                out=block.attention.output.dense,
-                after_attention=block.attention.output.LayerNorm,
+                query=attention.query,
+                key=attention.key,
+                value=attention.value,
+                out=attention.out,
+                after_attention=attention.norm,
                 up=block.intermediate.dense,
                 down=block.output.dense,
                 after_feed_forward=block.output.LayerNorm,
             )
-            for block in body.encoder.layer
-        ),
+        )
+    return Anatomy(
+        words=embeddings.word_embeddings,
+        positions=embeddings.position_embeddings,
+        types=getattr(embeddings, "token_type_embeddings", None),
+        place=place,
+        norm=embeddings.LayerNorm,
+        project=getattr(body, "embeddings_project", None),
+        layers=tuple(layers),
         heads=config.num_attention_heads,
         activation=body.encoder.layer[0].intermediate.intermediate_act_fn,
         hidden_dropout=config.hidden_dropout_prob,
@@ -179,38 +208,13 @@ def _of_distilbert(model: Any) -> Anatomy:
 
 
 def _of_mpnet(model: Any) -> Anatomy:
-    config, body = model.config, model.mpnet
+    body = model.mpnet
+    place = partial(_after_padding, padding=int(body.embeddings.padding_idx))
 
     def bias(tokens: int) -> Tensor:
         return body.encoder.compute_position_bias(torch.empty(1, tokens))  # type: ignore[no-any-return]
 
-    return Anatomy(
-        words=body.embeddings.word_embeddings,
-        positions=body.embeddings.position_embeddings,
-        types=None,
-        place=partial(_after_padding, padding=int(body.embeddings.padding_idx)),
-        norm=body.embeddings.LayerNorm,
-        project=None,
-        layers=tuple(
-            Layer(
-                query=block.attention.attn.q,
-                key=block.attention.attn.k,
-                value=block.attention.attn.v,
-                out=block.attention.attn.o,
-                after_attention=block.attention.LayerNorm,
-                up=block.intermediate.dense,
-                down=block.output.dense,
-                after_feed_forward=block.output.LayerNorm,
-            )
-            for block in body.encoder.layer
-        ),
-        heads=config.num_attention_heads,
-        activation=body.encoder.layer[0].intermediate.intermediate_act_fn,
-        hidden_dropout=config.hidden_dropout_prob,
-        attention_dropout=config.attention_probs_dropout_prob,
-        head=_first_token(model.classifier),
-        bias=bias,
-    )
+    return replace(_bert(model, body, _first_token(model.classifier), place, _attention_of_mpnet), bias=bias)
 
 
 def _first_token(head: nn.Module) -> Head:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from classifine.model.anatomy import Anatomy, Layer, anatomy_of
+from classifine.model.windows import pooled
 
 # Up to so many tokens, attention is computed step by step; beyond, that costs more memory than time.
 _SHORT = 160
@@ -176,9 +177,7 @@ class Unpadded:
         """Give the mean of the last hidden states over the tokens of each text, float32, shape [n, width]."""
         with torch.autocast("cpu", enabled=False):
             hidden = self._last(input_ids, Layout(lengths), only_first=False)
-            texts = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-            total = hidden.new_zeros(len(lengths), hidden.shape[1]).index_add_(0, texts, hidden)
-            return total / lengths[:, None]
+            return pooled(hidden, lengths)
 
     def _last(self, input_ids: Tensor, layout: Layout, *, only_first: bool) -> Tensor:
         """Give the last hidden states, float32: of each text's first token, or of all tokens."""

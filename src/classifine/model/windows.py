@@ -101,24 +101,24 @@ class LongTexts:
 HEAD = LongTexts()
 
 
-def pooled(logits: Tensor, windows: Tensor) -> Tensor:
-    """Give the mean of the logits over the windows of each text, in at least float32.
+def pooled(parts: Tensor, counts: Tensor) -> Tensor:
+    """Give the mean over the parts of each text, such as the logits of its windows, in at least float32.
 
     Parameters
     ----------
-    logits
-        Of all windows, those of a text one after the other, shape [n_windows, n_labels].
-    windows
+    parts
+        Of all texts, those of a text one after the other, shape [n_parts, width].
+    counts
         How many each text has, shape [n].
 
     Returns
     -------
     Tensor
-        Shape [n, n_labels].
+        Shape [n, width].
     """
     import torch
 
-    kept = logits if logits.dtype == torch.float64 else logits.float()
-    owners = torch.repeat_interleave(torch.arange(len(windows), device=windows.device), windows)
-    sums = kept.new_zeros(len(windows), kept.shape[1]).index_add(0, owners, kept)
-    return sums / windows[:, None]
+    kept = parts if parts.dtype == torch.float64 else parts.float()
+    owners = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+    sums = kept.new_zeros(len(counts), kept.shape[1]).index_add(0, owners, kept)
+    return sums / counts[:, None]

@@ -20,6 +20,7 @@ from transformers.integrations.integration_utils import (
     get_available_reporting_integrations,
 )
 
+from classifine import durable
 from classifine.errors import PackageMissing, SettingsProblem, unknown_name
 
 LOGS = "logs"
@@ -86,7 +87,7 @@ def reporting_below(folder: Path, arguments: Mapping[str, Any]) -> Iterator[None
     wanted = {name: value for tracker in trackers_of(arguments) for name, value in theirs.get(tracker, {}).items()}
     added = {name: value for name, value in wanted.items() if name not in os.environ}
     if wanted:
-        logs.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(logs)
     os.environ.update(added)
     try:
         yield
