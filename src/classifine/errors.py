@@ -65,6 +65,11 @@ class ClassifineError(Exception):
         lines = [f"  {name + ':':<10}{value}" for name, value in parts if value]
         return "\n".join([self.what, *lines])
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong and what was found, in one line."""
+        return f"{self.what} ({self.found})" if self.found else self.what
+
 
 class UsageError(ClassifineError):
     """The command or call is wrong; the data may be fine."""

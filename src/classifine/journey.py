@@ -18,6 +18,7 @@ from classifine.data.labelled import Say, silent
 from classifine.data.rows.accounting import write_rejected
 from classifine.data.rows.labelling import separator_of
 from classifine.data.splits.contamination import KINDS
+from classifine.data.splits.levels import with_levels
 from classifine.data.splits.storing import splits_from_table, splits_table
 from classifine.errors import FileMissing, ModelUnavailable, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
@@ -137,11 +138,12 @@ def stored_splits(run: RunFolder, settings: Settings) -> Splits:
     if not run.done("data"):
         raise FileMissing(f"{run.path} has no finished data stage", cure="type the command that started the run again")
     table = pq.read_table(run.rows)
-    return splits_from_table(
+    splits = splits_from_table(
         table.append_column("split", pq.read_table(run.splits).column("split")),
         positive=settings.data.positive,
         separator=separator_of(settings.data),
     )
+    return with_levels(splits, settings.data)
 
 
 def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> list[Path]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifine.errors import LabelsProblem, SettingsProblem, unknown_name
+from classifine.hierarchy import Hierarchy
 
 FloatMatrix = npt.NDArray[np.float64]
 BoolMatrix = npt.NDArray[np.bool_]
@@ -38,6 +39,10 @@ class LabelSpace:
     thresholds
         Where a text may have several labels: the probability from which on it is given each of them. They belong to
         the classifier they were fitted for; without any, .5 each.
+    hierarchy
+        The levels above the labels, where they have any.
+    order
+        All labels from the lowest to the highest, where they have an order.
 
     Examples
     --------
@@ -52,8 +57,14 @@ class LabelSpace:
     positive: str | None = None
     separator: str | None = None
     thresholds: tuple[float, ...] | None = None
+    hierarchy: Hierarchy | None = None
+    order: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.hierarchy is not None and (self.separator is not None or self.hierarchy.labels != self.names):
+            raise ValueError("hierarchy: of these labels, and only where each text has one")
+        if self.order is not None and (self.separator is not None or sorted(self.order) != sorted(self.names)):
+            raise ValueError("order: of these labels, and only where each text has one")
         if self.thresholds is not None and (self.separator is None or len(self.thresholds) != len(self.names)):
             raise ValueError("thresholds: one for each label, and only where a text may have several labels")
         if len(set(self.names)) != len(self.names):
@@ -128,22 +139,39 @@ class LabelSpace:
         """How probabilities over this space become labels."""
         return "argmax" if self.separator is None else "threshold"
 
+    @property
+    def ranks(self) -> IntVector | None:
+        """The rank of each label, the lowest 0, shape [n_labels]; none where they have no order."""
+        return None if self.order is None else np.array([self.order.index(name) for name in self.names], dtype=np.int64)
+
     def id2label(self) -> dict[int, str]:
         """Give the map as Hugging Face configs write it."""
         return dict(enumerate(self.names))
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON."""
-        further = {"separator": self.separator, "thresholds": self.thresholds and list(self.thresholds)}
+        further = {
+            "separator": self.separator,
+            "thresholds": self.thresholds and list(self.thresholds),
+            "hierarchy": self.hierarchy and self.hierarchy.to_dict(),
+            "order": self.order and list(self.order),
+        }
         given = {name: value for name, value in further.items() if value is not None}
         return {"names": list(self.names), "positive": self.positive, **given}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> LabelSpace:
         """Read what :meth:`to_dict` gave."""
-        thresholds = value.get("thresholds")
-        given = None if thresholds is None else tuple(float(threshold) for threshold in thresholds)
-        return cls(tuple(value["names"]), value.get("positive"), value.get("separator"), given)
+        names, thresholds = tuple(value["names"]), value.get("thresholds")
+        hierarchy, order = value.get("hierarchy"), value.get("order")
+        return cls(
+            names,
+            value.get("positive"),
+            value.get("separator"),
+            None if thresholds is None else tuple(float(threshold) for threshold in thresholds),
+            None if hierarchy is None else Hierarchy.from_dict(hierarchy, names),
+            None if order is None else tuple(order),
+        )
 
 
 def decide(probabilities: FloatMatrix, space: LabelSpace) -> tuple[str, ...]:

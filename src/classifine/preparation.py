@@ -23,6 +23,7 @@ from classifine.data.rows.reading import Reading
 from classifine.data.splits.contamination import Contamination, contamination
 from classifine.data.splits.folds import Fold
 from classifine.data.splits.folds import folds as cut_folds
+from classifine.data.splits.levels import with_levels
 from classifine.data.splits.notes import SplitNotes
 from classifine.data.splits.splitting import Division, divide
 from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem, count, some
@@ -237,8 +238,9 @@ def check_texts(
             rare=data.rare_labels,
             clusters=clusters,
         )
+        division = replace(division, splits=with_levels(division.splits, data))
     except LabelsProblem as problem:
-        return Checked((*findings, Finding("division", "fail", _sentence(problem), cure=problem.cure or "")))
+        return Checked((*findings, Finding("division", "fail", problem.sentence, cure=problem.cure or "")))
     given = bool(others) or texts.parts is not None
     shared = contaminated(division.splits, data, told_apart=division.notes.told_apart) if given else None
     notes = (Finding("division", "warn", one, cure="see `division` in audit.json") for one in division.notes.warnings())
@@ -350,10 +352,6 @@ def _of_parts(splits: Splits, shared: Contamination | None, data: DataSettings) 
     found = tuple(Finding("contamination", level, sentence, cure=cure) for sentence in shared.warnings())
     clean = Finding("contamination", "good", "no row shares an id, a group or a text with another part")
     return audit_drift(splits) + (found or (clean,))
-
-
-def _sentence(problem: LabelsProblem) -> str:
-    return f"{problem.what} ({problem.found})" if problem.found else problem.what
 
 
 def _counted(findings: Sequence[Finding]) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 from classifine import durable
 from classifine.errors import FileMissing, RunRefused
 from classifine.settings import Settings, difference
+from classifine.tables import Splits
 
 FORMAT = 1
 STAGES = ("data", "train", "evaluate", "report")
@@ -49,6 +50,12 @@ class Source:
     def to_dict(self) -> dict[str, str]:
         """Give plain JSON."""
         return {"role": self.role, "path": self.path, "sha256": self.sha256}
+
+    @classmethod
+    def of_memory(cls, splits: Splits) -> Source:
+        """Stand for splits that come from no file."""
+        contents = [[name, *table.to_dict().values()] for name, table in splits.items()]
+        return cls("data", "(memory)", durable.fingerprint(contents))
 
 
 class RunFolder:

@@ -44,6 +44,13 @@ class DataSettings:
     merge_labels: dict[str, str] = setting({}, "labels that count as another: old = new")
     label_names: dict[str, str] = setting({}, "names of labels that the data holds as codes: code = name")
     min_rows: int = setting(1, "rows a label must have to be used; rarer ones are left out and counted", least=1)
+    level_separator: str | None = setting(
+        None, "what stands between the levels of a hierarchical label: / where one is A/01/011"
+    )
+    level_prefixes: tuple[int, ...] = setting(
+        (), "how many first characters of a hierarchical label name its upper levels: 1,2"
+    )
+    label_parents: dict[str, str] = setting({}, "the code above each hierarchical label: label = parent")
     aggregation: Literal["majority", "dawid-skene", "one-coin", "soft", "expert", "unanimous"] = setting(
         "majority", "how many judgements become one label"
     )
@@ -56,7 +63,8 @@ class DataSettings:
         "nominal", "what labels are to Krippendorff's alpha: names, ranks (see label_order) or numbers"
     )
     label_order: tuple[str, ...] = setting(
-        (), 'labels from the lowest to the highest; for scale = "ordinal" and quadratic_weighted_kappa'
+        (),
+        'labels from the lowest to the highest; for scale = "ordinal", and for scores in which a far miss counts more',
     )
     validation_size: float = setting(0.2, "share of the rows that chooses the checkpoint", above=0, most=0.8)
     test_size: float = setting(0.2, "share of the rows that is looked at once, at the end", above=0, most=0.8)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifine import journey
 from classifine.data.labelled import Say, labelled, silent
+from classifine.data.splits.levels import settings_of
 from classifine.errors import SettingsProblem, UsageError, some, unknown_name
 from classifine.preparation import Prepared, audit_of_splits, check_texts
 from classifine.runs import RunFolder, Source
@@ -160,6 +161,7 @@ def split(
     near_duplicates: float = 0.7,
     allow_contaminated: bool = False,
     seed: int = 42,
+    **levels: Any,
 ) -> Splits:
     """Divide labelled texts into train, validation and test, each label in its share; what is alike stays together.
 
@@ -181,11 +183,13 @@ def split(
         Take the parts that the data assigns although test texts stand in the others, too.
     seed
         Another seed, another division.
+    **levels
+        How labels are arranged: ``level_separator``, ``level_prefixes`` or ``label_parents``; ``label_order``.
 
     Raises
     ------
     LabelsProblem
-        There is one label only, or too few different texts.
+        There is one label only, or too few different texts; or a label has no place in its hierarchy or order.
     Contaminated
         The test texts that the data assigns were seen in training or validation.
     """
@@ -197,6 +201,7 @@ def split(
         "near_duplicates": near_duplicates,
         "allow_contaminated": allow_contaminated,
         "seed": seed,
+        **levels,
     }
     settings = _of_labels(separator).with_names(chosen)
     return check_texts(texts, {}, settings, labels_only=True).require(settings.data).splits
@@ -233,14 +238,13 @@ def train(
             f"train cannot use {some([repr(name) for name in late])}: the data has been read and divided already",
             cure="give them to read or split",
         )
-    given = {"positive": splits.space.positive, "model": model, "seed": seed, **settings}
-    chosen = _of_labels(splits.space.separator).with_names(given)
+    chosen = Settings().with_names({**settings_of(splits.space), "model": model, "seed": seed, **settings})
     if out is None:
         with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
             return journey.finetuned(splits, chosen, scratch=Path(folder) / "checkpoints").classifier
     run = RunFolder(out)
     with run.locked():
-        run.begin([_memory(splits)], chosen)
+        run.begin([Source.of_memory(splits)], chosen)
         if not run.done("data"):
             prepared = Prepared(splits, audit_of_splits(splits, chosen.data))
             journey.record(run, "data", lambda: journey.keep_data(run, journey.checked(prepared, chosen)))
@@ -378,14 +382,6 @@ def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:
     if strange:
         hints = "; ".join(unknown_name(name, known, noun="settings") for name in strange)
         raise SettingsProblem(f"{verb} has no setting {some([repr(name) for name in strange])}", cure=hints)
-
-
-def _memory(splits: Splits) -> Source:
-    from classifine.durable import fingerprint
-
-    return Source(
-        "data", "(memory)", fingerprint([[name, *table.to_dict().values()] for name, table in splits.items()])
-    )
 
 
 def _data_settings(path: Path) -> DataSettings:

@@ -40,6 +40,9 @@ _SECTIONS = {
         "merge_labels",
         "label_names",
         "min_rows",
+        "level_separator",
+        "level_prefixes",
+        "label_parents",
     ),
     ANNOTATORS: ("aggregation", "expert", "ties", "priority", "scale", "label_order"),
     SPLITS: (
@@ -58,11 +61,24 @@ _METAVARS = {
     "label_separator": "WORD",
     "merge_labels": "FILE",
     "label_names": "FILE",
+    "level_separator": "WORD",
+    "level_prefixes": "N,N,...",
+    "label_parents": "FILE",
     "min_rows": "N",
     "expert": "ANNOTATOR",
 }
 _MORE = ("model", "long_texts", "seed", "time_budget")
-_READ = ("train", "validation", "test", "texts", "decisions", "settings_file", "merge_labels", "label_names")
+_READ = (
+    "train",
+    "validation",
+    "test",
+    "texts",
+    "decisions",
+    "settings_file",
+    "merge_labels",
+    "label_names",
+    "label_parents",
+)
 
 
 class Sectioned(click.Command):
@@ -86,6 +102,19 @@ class SettingOption(click.Option):
     def __init__(self, *args: Any, section: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+
+
+class Numbers(click.ParamType[tuple[int, ...]]):
+    """Whole numbers with commas between them, as one word."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read them."""
+        try:
+            return tuple(int(part) for part in value.split(",")) if isinstance(value, str) else tuple(value)
+        except ValueError:
+            self.fail(f"{value!r} is not whole numbers with commas between them, such as 1,2,4", param, ctx)
 
 
 def data_options(*sections: str) -> Callable[[Verb], Verb]:
@@ -157,6 +186,10 @@ def settings_of(options: dict[str, Any]) -> Settings:
             from classifine.data.rows.label_files import read_label_map
 
             given[name] = read_label_map(given[name])
+    if "label_parents" in given and not isinstance(given["label_parents"], dict):
+        from classifine.data.rows.label_files import read_parents
+
+        given["label_parents"] = read_parents(given["label_parents"])
     return settings.with_names({**given, **parse_assignments(options.get("assignments", ()))})
 
 
@@ -212,7 +245,9 @@ def _option(name: str, section: str) -> Callable[[Verb], Verb]:
     words = setting.metadata["about"][:1].upper() + setting.metadata["about"][1:]
     shown = _shown(setting)
     more: dict[str, Any] = {"help": f"{words}.{shown}", "section": section, "cls": SettingOption, "default": None}
-    if typing.get_origin(kind) is tuple:
+    if kind == tuple[int, ...]:
+        more |= {"type": Numbers(), "metavar": _METAVARS[name]}
+    elif typing.get_origin(kind) is tuple:
         metavar = "COLUMN" if section == COLUMNS else "LABEL"
         more |= {"multiple": True, "metavar": metavar, "default": (), "help": f"{words}; repeatable."}
     elif typing.get_origin(kind) is Literal:

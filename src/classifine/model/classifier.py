@@ -15,6 +15,7 @@ import numpy as np
 from classifine import durable
 from classifine.data.files.cells import is_blank, texts_of
 from classifine.errors import FileMissing, ModelUnavailable, UsageError
+from classifine.hierarchy import Hierarchy
 from classifine.labels import FloatMatrix, LabelSpace, decide
 from classifine.pairs import all_pairs, joined, parted
 from classifine.progress import bar
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 POSITIVE_KEY = "positive_label"
 SEPARATOR_KEY = "label_separator"
 THRESHOLDS_KEY = "label_thresholds"
+PATHS_KEY = "label_paths"
+ORDER_KEY = "label_order"
 _PARITY = 1e-6
 # What stands between the labels of a text, where a folder made elsewhere does not say it.
 SEPARATORS = ("|", ";", ",")
@@ -137,6 +140,10 @@ class Classifier:
         if self.space.separator is not None:
             setattr(config, SEPARATOR_KEY, self.space.separator)
             setattr(config, THRESHOLDS_KEY, self.space.thresholds and list(self.space.thresholds))
+        told = self.space.to_dict()
+        for key, value in ((PATHS_KEY, told.get("hierarchy")), (ORDER_KEY, told.get("order"))):
+            if value is not None or hasattr(config, key):  # the base model may have brought its own
+                setattr(config, key, value)
         with durable.staging(Path(folder)) as staged:
             self.backend.save(staged)
             if alike := self.backend.within_one_window(probe):
@@ -159,9 +166,8 @@ class Classifier:
 
         backend = TorchBackend.load(folder)
         names = {int(key): str(name) for key, name in backend.model.config.id2label.items()}
-        several = _several_of(config, list(names.values())) if backend.several else {}
-        space = LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **several)
-        return cls(backend, space)
+        more = _several_of(config, list(names.values())) if backend.several else _arranged(config, names, folder)
+        return cls(backend, LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **more))
 
 
 def predictions_of(
@@ -246,6 +252,22 @@ def _several_of(config: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
         "separator": config.get(SEPARATOR_KEY) or free_separator(names),
         "thresholds": None if thresholds is None else tuple(float(threshold) for threshold in thresholds),
     }
+
+
+def _arranged(config: dict[str, Any], names: dict[int, str], folder: Path) -> dict[str, Any]:
+    """Give what a folder says of the levels and the order of labels of which a text has one."""
+    paths, order = config.get(PATHS_KEY), config.get(ORDER_KEY)
+    labels = [names[index] for index in range(len(names))]
+    try:
+        hierarchy = None if paths is None else Hierarchy.from_dict(paths, labels)
+        LabelSpace(tuple(labels), hierarchy=hierarchy, order=None if order is None else tuple(order))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelUnavailable(
+            f"{PATHS_KEY} or {ORDER_KEY} in config.json do not fit its labels: {error}",
+            where=str(folder),
+            cure="take both out of config.json, or fetch or train it again",
+        ) from None
+    return {"hierarchy": hierarchy, "order": None if order is None else tuple(order)}
 
 
 def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classifine.data.rows.label_files import read_label_list, read_label_map
+from classifine.data.rows.label_files import read_label_list, read_label_map, read_parents
 from classifine.errors import FileMissing, FileUnreadable, SettingsProblem
 
 MAP = {"01.10": "cereals, rice", "é\n": "</script>", "NA": "1.0"}
@@ -96,3 +96,36 @@ def test_a_map_in_another_code_page_is_to_be_saved_as_utf_8(tmp_path: Path) -> N
         read_label_map(path)
     assert "save codes.csv as UTF-8" in str(refused.value)
     assert "--encoding" not in str(refused.value)
+
+
+def test_parents_come_from_two_columns_or_more(tmp_path: Path) -> None:
+    narrow = tmp_path / "narrow.csv"
+    narrow.write_text("label,parent\n011,01\n012,01\n01,A\nA,\n", "utf-8")
+    wide = tmp_path / "wide.tsv"
+    wide.write_text("code\tdivision\tsection\n011\t01\tA\n012\t01\tA\n", "utf-8")
+    holes = tmp_path / "holes.csv"
+    holes.write_text("label,group,division\n011,,01\n012,,01\n01,A,\n", "utf-8")
+    written = tmp_path / "parents.json"
+    written.write_text('{"011": "01", "012": "01", "01": "A", "A": ""}', "utf-8")
+    wanted = {"011": "01", "012": "01", "01": "A", "A": ""}
+    for path in (narrow, wide, holes, written):
+        assert read_parents(path) == wanted, path
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.csv", "label,parent\n011,01\n011,02\n", "two parents: '011' below '01' and, row 2, below '02'"),
+        ("a.csv", "011,01\n012,01\n", "the first line '011', '012'|the first line '011', '01'"),
+        ("a.csv", "label\n011\n", "the first line 'label'"),
+        ("a.csv", "label,parent\n,01\n", "a blank label, rows 1"),
+        ("a.json", '{"a": 1}', "'a': 1"),
+        ("a.toml", 'a = "b"\na = "c"\n', "sound TOML"),
+        ("a.json", '{"a": "b", "a": "c"}', "two parents"),
+        ("a.xlsx", "", "ends in '.xlsx'"),
+    ],
+)
+def test_what_is_no_map_of_parents_is_refused(name: str, text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(SettingsProblem, match=words):
+        read_parents(tmp_path / name)

@@ -18,9 +18,14 @@ from classifine.errors import FileUnreadable, SettingsProblem, count, some
 
 _OLD = ("old", "code", "from", "label", "id")
 _NEW = ("new", "name", "to", "label")
+_CHILD = ("label", "code", "child")
 _DELIMITED = (".csv", ".tsv")
 _ENDINGS = (*_DELIMITED, ".json", ".toml")
 _MAP = "two columns, with a first line that names them: old,new (or code,name); or JSON or TOML: old = new"
+
+_PARENTS = (
+    "two or more columns, with a first line that names them: label,parent (and what stands above); or JSON or TOML"
+)
 
 
 def read_label_map(path: Path) -> dict[str, str]:
@@ -53,7 +58,49 @@ def read_label_map(path: Path) -> dict[str, str]:
     if blank:
         raise _not_a("map", path, f"a blank label: {some(blank)}", "an old and a new label in each row")
     _refuse_twice(path, [old for old, _ in pairs])
-    return dict(pairs)
+    return {old: new for old, new, *_ in pairs}
+
+
+def read_parents(path: Path) -> dict[str, str]:
+    """Read which code stands above each label: for ``label_parents``.
+
+    A CSV or TSV file has a label, its parent and, if there are more columns, the parents further up in each row; a
+    first line names them ``label,parent,...``. JSON is one object, TOML one table of text: label = parent. Codes
+    without a parent, or with a blank one, are at the top.
+
+    Raises
+    ------
+    FileMissing, FileUnreadable
+        There is no such file, or it is not what its ending says.
+    SettingsProblem
+        It does not hold such a map, or a label has two parents.
+    """
+    require_file(path)
+    ending = path.suffix.lower()
+    if ending in _DELIMITED:
+        rows = _columns(path, least=2, first=_CHILD, expected=_PARENTS)
+    elif ending in (".json", ".toml"):
+        rows = [tuple(pair) for pair in (_json(path, dict) if ending == ".json" else _toml(path).items())]
+    else:
+        raise _not_a("map", path, f"it ends in {ending!r}", f"a file that ends in {', '.join(_ENDINGS)}")
+    strange = [f"{label!r}: {parent!r}" for label, parent, *_ in rows if not isinstance(parent, str)]
+    if strange:
+        raise _not_a("map", path, some(strange), 'text on both sides, in quotes: "label": "parent"')
+    blank = [number for number, row in enumerate(rows, 1) if is_blank(row[0])]
+    if blank:
+        raise _not_a("map", path, f"a blank label, rows {some(blank)}", "a label in each row")
+    parents: dict[str, str] = {}
+    twice = []
+    for number, row in enumerate(rows, 1):
+        way = [code for code in row if not is_blank(code)]
+        for code, above in zip(way, (*way[1:], ""), strict=True):
+            # the last code of a row is at the top, unless another row says what stands above it
+            if parents.get(code) and above and parents[code] != above:
+                twice.append(f"{code!r} below {parents[code]!r} and, row {number}, below {above!r}")
+            parents[code] = above or parents.get(code, "")
+    if twice:
+        raise _not_a("hierarchy", path, f"two parents: {some(twice)}", "one parent for each label")
+    return parents
 
 
 def read_label_list(words: Sequence[str]) -> tuple[str, ...]:
@@ -112,7 +159,15 @@ def _listed(path: Path) -> list[str]:
     return labels
 
 
-def _pairs(path: Path) -> list[tuple[str, Any]]:
+def _pairs(path: Path) -> list[tuple[str, ...]]:
+    """Give the rows of a file of two columns whose first line names them."""
+    return _columns(path, least=2, first=_OLD, expected=_MAP, second=_NEW)
+
+
+def _columns(
+    path: Path, *, least: int, first: Sequence[str], expected: str, second: Sequence[str] | None = None
+) -> list[tuple[str, ...]]:
+    """Give the rows of a file whose first line names its columns; with names for the second, there are just two."""
     try:
         file = TableFile(path)
     except FileUnreadable as problem:
@@ -124,16 +179,12 @@ def _pairs(path: Path) -> list[tuple[str, Any]]:
         ) from None
     names = [name for name in file.names if name.strip()]  # Excel closes lines with delimiters
     plain = [name.strip().casefold() for name in names]
-    # Without a header, the first pair would be taken for one and be lost in silence.
-    if len(plain) != 2 or plain[0] not in _OLD or plain[1] not in _NEW or plain[0] == plain[1]:
-        raise _not_a("map", path, f"the first line {some([repr(name) for name in file.names], limit=10)}", _MAP)
-    old, new = names
-    return [
-        (as_text(one) or "", as_text(other) or "")
-        for block in file.blocks()
-        for one, other in zip(block.columns[old], block.columns[new], strict=True)
-        if not (is_blank(one) and is_blank(other))
-    ]
+    # Without a header, the first row would be taken for one and be lost in silence.
+    known = len(plain) >= least and plain[0] in first and len(set(plain)) == len(plain)
+    if not known or (second is not None and (len(plain) != least or plain[1] not in second)):
+        raise _not_a("map", path, f"the first line {some([repr(name) for name in file.names], limit=10)}", expected)
+    rows = (row for block in file.blocks() for row in zip(*(block.columns[name] for name in names), strict=True))
+    return [tuple(as_text(cell) or "" for cell in row) for row in rows if not all(is_blank(cell) for cell in row)]
 
 
 def _json(path: Path, kind: type) -> list[Any]:
