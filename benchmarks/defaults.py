@@ -35,10 +35,13 @@ BASE: dict[str, Any] = {
     "learning_rate": 2e-4,
     "num_train_epochs": 5,
     "dropout": 0.0,
+    "fitted_head": True,
+    "evaluations_per_epoch": 1,
     "early_stopping_patience": 0,
 }
 LEVELS: dict[str, dict[str, Any]] = {
     "base": {},
+    "head drawn": {"fitted_head": False},
     "dropout 0.1": {"dropout": 0.1},
     "learning rate 1e-4": {"learning_rate": 1e-4},
     "learning rate 4e-4": {"learning_rate": 4e-4},

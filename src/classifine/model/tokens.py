@@ -110,6 +110,17 @@ class Encoded:
         first = int(self._firsts[text])
         return [self.ids[place] for place in range(first, first + self._counts[text])]
 
+    def take(self, texts: Sequence[int] | npt.NDArray[np.int64]) -> Encoded:
+        """Give some of the texts, in the order asked for; what is cut is not counted again."""
+        spans = [(int(self._firsts[text]), int(self._counts[text])) for text in texts]
+        places = [first + place for first, windows in spans for place in range(windows)]
+        return Encoded(
+            [self.ids[place] for place in places],
+            0,
+            None if self.windows is None else self.windows[np.asarray(texts)],
+            None if self.types is None else [self.types[place] for place in places],
+        )
+
     @cached_property
     def window_lengths(self) -> npt.NDArray[np.int64]:
         """Tokens of each window."""
@@ -197,8 +208,13 @@ def counter_of(settings: ModelSettings) -> TokenCounter | None:
     found = resolve(settings.model)
     if not (found.folder / "tokenizer.json").is_file():
         return None
-    limit = min(found.base.max_length, DEFAULT_MAX_LENGTH) if found.base else DEFAULT_MAX_LENGTH
-    return TokenCounter(found.folder, settings.max_length or limit, name=found.name)
+    limit = found.base.max_length if found.base else DEFAULT_MAX_LENGTH
+    return TokenCounter(found.folder, settings.max_length or length_of(limit), name=found.name)
+
+
+def length_of(limit: int) -> int:
+    """Give the tokens read of a text where nothing else is said, by a model that can read so many."""
+    return min(limit, DEFAULT_MAX_LENGTH)
 
 
 def encode(

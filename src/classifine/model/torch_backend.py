@@ -7,7 +7,7 @@ Does not know label names or where the texts come from.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,34 @@ class TorchBackend:
             How to compute; without one, in float32 on real tokens where the model's family is known, and else as the
             model itself does.
         """
+        logits = self._forward(encoded, int(self.model.config.num_labels), unpadded, lambda given: given)
+        with torch.inference_mode():
+            found = torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
+        scores: FloatMatrix = found.numpy()
+        return scores
+
+    def inputs_of(self, layer: torch.nn.Linear, encoded: Encoded, *, unpadded: Unpadded | None = None) -> torch.Tensor:
+        """Give what a linear layer of the head sees of each text, float64, shape [n, layer.in_features].
+
+        Of a text that is read in windows, the mean, as logits are. ``unpadded`` is as in :meth:`probabilities`.
+        """
+        seen: list[torch.Tensor] = []
+        hook = layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        try:
+            return self._forward(encoded, layer.in_features, unpadded, lambda given: seen.pop())
+        finally:
+            hook.remove()
+
+    def _forward(
+        self,
+        encoded: Encoded,
+        width: int,
+        unpadded: Unpadded | None,
+        wanted: Callable[[torch.Tensor], torch.Tensor],
+    ) -> torch.Tensor:
+        """Compute batches of similar length; give what is wanted of each text, in their order, shape [n, width]."""
         self.model.eval()
-        logits = torch.empty((len(encoded.ids), int(self.model.config.num_labels)), dtype=torch.float64)
+        found = torch.empty((len(encoded.ids), width), dtype=torch.float64)
         forward = self._padded
         if unpadded is None and self.model.device.type == "cpu":
             unpadded = Unpadded.of(self.model)
@@ -119,12 +145,8 @@ class TorchBackend:
         with torch.inference_mode():
             for group in batches(encoded.window_lengths, tokens=_BATCH_TOKENS, texts=_BATCH_TEXTS):
                 types = None if encoded.types is None else [encoded.types[i] for i in group]
-                logits[group] = forward([encoded.ids[i] for i in group], types).float().cpu().double()
-            if encoded.windows is not None:
-                logits = pooled(logits, torch.from_numpy(encoded.windows))
-            found = torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
-        scores: FloatMatrix = found.numpy()
-        return scores
+                found[group] = wanted(forward([encoded.ids[i] for i in group], types)).float().cpu().double()
+            return found if encoded.windows is None else pooled(found, torch.from_numpy(encoded.windows))
 
     def _padded(self, ids: list[Any], types: list[Any] | None) -> torch.Tensor:
         inputs = pad(ids, pad_id_of(self.tokenizer), types)

@@ -26,6 +26,7 @@ from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
+from classifine.training import ranks
 from classifine.training.budget import MOST_UPDATES, Pace, Plan, plan, seconds_of
 from classifine.training.checkpoints import Checkpoints
 from classifine.training.choices import total_steps
@@ -113,10 +114,8 @@ class Course:
             for table, most in ((self.train, update * MOST_UPDATES), (self.validation, _MEASURED_VALIDATION))
         )
         pace = Pace(budget)
-        auto = self.settings.model.long_texts == "auto"
         measuring = _with(
-            # the dearest of the ways that are compared
-            self.settings.with_names({"long_texts": "windows"}) if auto else self.settings,
+            self.settings,
             time_budget=None,
             num_train_epochs=None,
             max_steps=max(1, min(MOST_UPDATES, len(texts) // update)),
@@ -221,6 +220,10 @@ class Course:
             self.scratch.tell(line)
 
     def _notes(self) -> dict[str, Any]:
+        """Give what was decided before; of several processes, the first one knows."""
+        return ranks.shared(self._kept())
+
+    def _kept(self) -> dict[str, Any]:
         if isinstance(self.scratch, Path):
             return {}
         try:
@@ -232,7 +235,7 @@ class Course:
     def _note(self, **decided: Any) -> None:
         if isinstance(self.scratch, Checkpoints):
             durable.make_folder(self.scratch.folder)
-            durable.write_json(self.scratch.folder / _NOTES, {**self._notes(), **decided})
+            durable.write_json(self.scratch.folder / _NOTES, {**self._kept(), **decided})
 
 
 class StopAt(TrainerCallback):

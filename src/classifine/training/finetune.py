@@ -27,21 +27,22 @@ from classifine.evaluation.thresholds import fitted
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
-from classifine.model.tokens import DEFAULT_MAX_LENGTH, Encoded, pad_id_of
+from classifine.model.tokens import Encoded, length_of, pad_id_of
 from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
 from classifine.runs import versions
 from classifine.settings import Settings, TrainingSettings
 from classifine.tables import LabelledTexts
+from classifine.training import ranks
 from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
 from classifine.training.budget import check_time
 from classifine.training.checkpoints import Checkpoints, Origin
 from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.evaluating import Evaluations, Patience
-from classifine.training.heads import begin_at_shares
+from classifine.training.heads import begin_at_shares, begin_fitted
 from classifine.training.layers import layer_problems, prepare_layers
 from classifine.training.long_texts import counted, read, way_of
-from classifine.training.losses import class_weights
+from classifine.training.losses import class_weights, criterion
 from classifine.training.machine import device_name
 from classifine.training.stepping import full_memory_told, is_full
 from classifine.training.targets import targets
@@ -159,7 +160,7 @@ def finetune(
             used = {**asdict(chosen), "seed": settings.seed, "labels": space.names}
             parts = {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
             kept.begin(_origin(used, backend, base, parts), room=4 * backend.model.num_parameters())
-        _prepare_model(backend, chosen, learned if space.separator is not None else None)
+        _prepare_model(backend, chosen, encoded["train"], learned, weights)
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         trainer = FineTuningTrainer(
             model=backend.model,
@@ -172,7 +173,7 @@ def finetune(
         trainer.remove_callback(PrinterCallback)
         trainer.ids, trainer.tell = train.ids, None if kept is None else kept.tell
         trainer.wire(backend, encoded["validation"], truth, space, weights, chosen)
-        trainer.ranks = ranks_of(space, settings.data.label_order)
+        trainer.label_ranks = ranks_of(space, settings.data.label_order)
         with quiet(), full_memory_told(), _refusals_told(chosen):
             trainer.finish(kept)
             trainer.use_attention(trainer.fused)
@@ -247,6 +248,7 @@ def _origin(
     """Say what the training is made from."""
     used |= {"max_length": backend.max_length, "long_texts": backend.long.to_dict()}
     device = device_name(use_cpu=used["use_cpu"])
+    used |= {"processes": ranks.number()}
     machine = {**versions(), "device": device, "threads": torch.get_num_threads()}
     return Origin(used, _contents(base, parts), machine)
 
@@ -275,14 +277,23 @@ def _max_length(settings: Settings, limit: int) -> int:
             f"max_length = {wanted}: {settings.model.model} reads at most {limit} tokens",
             cure="give a smaller max_length, or a base model that reads longer texts: see `classifine models`",
         )
-    return wanted or min(limit, DEFAULT_MAX_LENGTH)
+    return wanted or length_of(limit)
 
 
-def _prepare_model(backend: TorchBackend, chosen: TrainingSettings, several: npt.NDArray[Any] | None) -> None:
-    """Make the model what is trained: a head that knows shares, layers begun anew or frozen, adapters."""
-    if several is not None:
-        begin_at_shares(backend.model, several)
+def _prepare_model(
+    backend: TorchBackend,
+    chosen: TrainingSettings,
+    encoded: Encoded,
+    learned: npt.NDArray[Any],
+    weights: torch.Tensor,
+) -> None:
+    """Make the model what is trained: a head that knows something, layers begun anew or frozen, adapters."""
+    if backend.several:
+        begin_at_shares(backend.model, learned)
     prepare_layers(backend.model, chosen)
+    if chosen.fitted_head:
+        loss = criterion(chosen, weights, torch.from_numpy(learned), several=backend.several)
+        begin_fitted(backend, encoded, learned, loss, torch.bfloat16 if chosen.bf16 else torch.float32)
     if chosen.lora_r is not None:
         backend.model = with_adapters(backend.model, chosen)
 

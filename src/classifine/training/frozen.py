@@ -18,7 +18,7 @@ import torch
 from classifine import durable
 from classifine.evaluation.validation import validation_metrics
 from classifine.labels import FloatMatrix, LabelSpace
-from classifine.model.tokens import DEFAULT_MAX_LENGTH, batches, pack, pad, pad_id_of
+from classifine.model.tokens import batches, length_of, pack, pad, pad_id_of
 from classifine.model.torch_backend import TorchBackend
 from classifine.model.unpadded import Unpadded
 from classifine.progress import bar
@@ -52,7 +52,7 @@ class FrozenEncoder:
         # the head that is drawn at random is never used; whoever trains later starts from the seed all the same
         with torch.random.fork_rng():
             self.backend = TorchBackend.load(folder, space=LabelSpace(("0", "1")))
-        self.backend.max_length = max_length or min(self.backend.max_length, DEFAULT_MAX_LENGTH)
+        self.backend.max_length = max_length or length_of(self.backend.max_length)
         self.backend.model.eval()
 
     def embed(self, texts: Sequence[str], *, what: str | None = None) -> Features:
