@@ -1,6 +1,7 @@
 """Fused attention beside attention computed step by step, in bfloat16 training on a processor: seconds a batch.
 
-Run it as ``python benchmarks/attention.py``. Both are measured in turn, in one process; medians of the rounds.
+Run it as ``python benchmarks/attention.py``. Of the stock forward pass and of the one on real tokens, both are measured
+in turn, in one process; medians of the rounds. A quarter of the places are padding in half of the texts.
 """
 
 from __future__ import annotations
@@ -8,29 +9,55 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from classifine.model import unpadded
 from classifine.model.hub import resolve
 from classifine.model.torch_backend import quiet
 
+TEXTS = 32
+LENGTHS = (16, 32, 64, 96, 128, 160, 192, 256, 384)
 
-def seconds(model: Any, texts: int, tokens: int) -> float:
-    """Time one forward and backward pass."""
+
+def stock(model: Any, tokens: int, *, fused: bool) -> Callable[[], float]:
+    """Give one forward and backward pass of the stock model under autocast."""
     inputs = {
-        "input_ids": torch.randint(1000, 20_000, (texts, tokens)),
-        "attention_mask": torch.ones((texts, tokens), dtype=torch.long),
-        "labels": torch.zeros(texts, dtype=torch.long),
+        "input_ids": torch.randint(1000, 20_000, (TEXTS, tokens)),
+        "attention_mask": torch.ones((TEXTS, tokens), dtype=torch.long),
+        "labels": torch.zeros(TEXTS, dtype=torch.long),
     }
-    # half of the texts are padded, as in training
-    inputs["attention_mask"][: texts // 2, tokens * 3 // 4 :] = 0
-    started = time.perf_counter()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = model(**inputs).loss
-    loss.backward()
-    return time.perf_counter() - started
+    inputs["attention_mask"][: TEXTS // 2, tokens * 3 // 4 :] = 0
+
+    def seconds() -> float:
+        model.set_attn_implementation("sdpa" if fused else "eager")
+        started = time.perf_counter()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = model(**inputs).loss
+        loss.backward()
+        return time.perf_counter() - started
+
+    return seconds
+
+
+def real(model: Any, tokens: int, *, fused: bool) -> Callable[[], float]:
+    """Give one forward and backward pass on real tokens."""
+    forward = unpadded.Unpadded.of(model, torch.bfloat16)
+    assert forward is not None
+    lengths = torch.full((TEXTS,), tokens)
+    lengths[: TEXTS // 2] = tokens * 3 // 4
+    ids = torch.randint(1000, 20_000, (int(lengths.sum()),))
+
+    def seconds() -> float:
+        unpadded._SHORT = 0 if fused else 10**9
+        started = time.perf_counter()
+        forward(ids, lengths).sum().backward()  # type: ignore[no-untyped-call]
+        return time.perf_counter() - started
+
+    return seconds
 
 
 def main() -> None:
@@ -43,16 +70,17 @@ def main() -> None:
         model = AutoModelForSequenceClassification.from_pretrained(
             resolve("minilm").folder, num_labels=2, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
         ).train()
-    for tokens in (16, 32, 48, 64, 96, 128, 256):
-        taken: dict[str, list[float]] = {"sdpa": [], "eager": []}
-        for _ in range(chosen.rounds + 1):
-            for name, measured in taken.items():
-                model.set_attn_implementation(name)
-                measured.append(seconds(model, 32, tokens))
-        fused, stepwise = (statistics.median(measured[1:]) for measured in taken.values())
-        print(
-            f"32 x {tokens:3} tokens: fused {fused:.3f} s, step by step {stepwise:.3f} s, ratio {fused / stepwise:.2f}"
-        )
+    for tokens in LENGTHS:
+        told = []
+        for name, work in (("stock", stock), ("real tokens", real)):
+            passes = {fused: work(model, tokens, fused=fused) for fused in (True, False)}
+            taken = [{fused: once() for fused, once in passes.items()} for _ in range(chosen.rounds + 1)][1:]
+            ratio = statistics.median(each[True] / each[False] for each in taken)
+            told.append(
+                f"{name}: step by step {statistics.median(each[False] for each in taken):.3f} s, ratio {ratio:.2f}"
+            )
+            model.zero_grad()
+        print(f"{TEXTS} x {tokens:3} tokens, fused / step by step. {'; '.join(told)}", flush=True)
 
 
 if __name__ == "__main__":

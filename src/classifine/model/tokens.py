@@ -39,8 +39,7 @@ _PIECE = 100_000
 class TokenIds(Sequence[npt.NDArray[np.int32]]):
     """Vectors of token ids of different lengths, kept in one array.
 
-    A million short texts take 110 MB so, 240 MB as arrays of their own, and more than either as texts, which is why
-    nothing is put on disc.
+    That is less than the texts themselves take, which is why nothing is put on disc.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Measures guesses of encodings: how many are taken, and whether one that is taken is ever wrong.
 
 Texts of sib200's languages are written in every encoding that can hold them, as files of 1 to all texts, as they are
-and in capitals. `CLASSIFINE_DATA=… python benchmarks/encodings.py [SEED]`
+and in capitals. `CLASSIFINE_DATA=… python benchmarks/guessing.py [SEED]`
 """
 
 from __future__ import annotations
