@@ -219,6 +219,23 @@ class Predictions:
             best = self.probabilities.max(axis=1, initial=0.0)
         return tuple(float(p) if s == OK else None for p, s in zip(best, self.status, strict=True))
 
+    def at_level(self, level: int) -> tuple[tuple[str | None, ...], tuple[float | None, ...]]:
+        """Give the code that each predicted label stands below at a level, and that code's summed probability.
+
+        Parameters
+        ----------
+        level
+            1 is the top level of the label space's hierarchy.
+        """
+        if self.space.hierarchy is None:
+            raise ValueError("these labels stand in no hierarchy")
+        codes, members = self.space.hierarchy.codes(level), self.space.hierarchy.members(level)
+        sums = self.space.hierarchy.summed(self.probabilities, level)
+        place = {name: int(member) for name, member in zip(self.space.names, members, strict=True)}
+        given = [None if label is None else place[label] for label in self.predicted]
+        names = tuple(None if code is None else codes[code] for code in given)
+        return names, tuple(None if code is None else float(sums[row, code]) for row, code in enumerate(given))
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON: one object per row, probabilities by label name."""
         columns = (self.ids, self.texts, self.truth, self.predicted, self.confidence, self.status)

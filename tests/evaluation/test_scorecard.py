@@ -60,7 +60,7 @@ def test_the_shape_of_the_file(make: Make) -> None:
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert set(told) == {
         "split", "n", "excluded", "labels", "positive", "test_openings", "verdict", "cautions", "scores", "titles",
-        "comparisons", "mistakes", "seen", "separator",
+        "comparisons", "mistakes", "seen", "separator", "order", "details",
     }  # fmt: skip
     averages = {
         f"{average}_{metric}" for average in ("macro", "micro", "weighted") for metric in ("f1", "precision", "recall")

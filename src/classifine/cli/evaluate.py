@@ -19,6 +19,8 @@ def evaluate(run: Path, allow_contaminated: bool) -> None:
 
     card = evaluate_run(run, allow_contaminated=allow_contaminated, say=console.say)
     console.tell(card.verdict)
+    for detail in card.details:
+        console.tell(f"  {detail}")
     for caution in card.cautions:
         console.tell(f"  mind: {caution}")
     console.say("scores", str(run / "scorecard.json"))

@@ -37,7 +37,8 @@ def predict(
 
     The output has the rows and columns of FILE in the same order, and the columns predicted_label, confidence,
     one p_<label> for each label, and status. A blank text keeps its row, with the status blank. Where a text may have
-    several labels, they stand in predicted_label with the separator of the training data between them.
+    several labels, they stand in predicted_label with the separator of the training data between them. Where labels
+    stand in a hierarchy, level_1, level_1_confidence and so on hold the codes above the predicted label.
     """
     from classifine.errors import UsageError, count
     from classifine.verbs import predict as predict_texts
@@ -70,6 +71,9 @@ def _print_one(predictions: object) -> None:
         console.tell("the text is blank: there is nothing to label")
         return
     ranked = sorted(zip(predictions.probabilities[0], predictions.space.names, strict=True), key=lambda pair: -pair[0])
+    for level in () if predictions.space.hierarchy is None else predictions.space.hierarchy.upper:
+        (code,), (sum_of_labels,) = predictions.at_level(level)
+        console.tell(f"  {sum_of_labels:6.1%}  {code}  (level {level})")
     several = predictions.space.separator is not None
     given = predictions.space.several(predictions.predicted[0] or "") if several else ()
     for probability, name in ranked[: max(10, len(given))]:

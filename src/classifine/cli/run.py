@@ -39,6 +39,8 @@ def summary(folder: Path, *, did: bool) -> None:
     if not did:
         console.tell(f"{folder} is finished already, with the same data and settings; nothing was done.")
     console.tell(card["verdict"])
+    for detail in card.get("details", []):
+        console.tell(f"  {detail}")
     for caution in card.get("cautions", []):
         console.tell(f"  mind: {caution}")
     console.tell()

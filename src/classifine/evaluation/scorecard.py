@@ -12,7 +12,7 @@ from typing import Any
 
 from classifine.errors import count, some
 from classifine.evaluation.comparison import Comparison, compare
-from classifine.evaluation.intervals import TOO_FEW
+from classifine.evaluation.intervals import TOO_FEW, Figure
 from classifine.evaluation.scores import Scores, score
 from classifine.evaluation.seen import Seen, beside
 from classifine.labels import LabelSpace
@@ -102,6 +102,29 @@ class Scorecard:
             )
         return tuple(told)
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Say in a sentence each what levels and an order of labels add to the scores; empty where there are none."""
+        model = self.scores["model"]
+        told = []
+        if model.hierarchy is not None:
+            of_levels = ", ".join(f"{level.macro_f1.value:.3f}" for level in model.hierarchy.levels)
+            accuracies = ", ".join(f"{level.accuracy.value:.3f}" for level in model.hierarchy.levels)
+            told.append(
+                f"From the top level to the labels: macro-F1 {of_levels}; accuracy {accuracies}. "
+                f"Hierarchical F1 {_spelled(model.hierarchy.f1)}."
+            )
+        if "quadratic_weighted_kappa" in model.averages:
+            kappa, near, error = (
+                _spelled(model.averages[name])
+                for name in ("quadratic_weighted_kappa", "adjacent_accuracy", "mean_absolute_error")
+            )
+            told.append(
+                f"In the order of the labels: quadratic-weighted kappa {kappa}; the true label or one next to it "
+                f"{near}; missed by {error} ranks on average."
+            )
+        return tuple(told)
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON, as it is written to scorecard.json."""
         model = self.scores["model"]
@@ -112,8 +135,10 @@ class Scorecard:
             "labels": list(self.space.names),
             "positive": self.space.positive,
             "separator": self.space.separator,
+            "order": self.space.order and list(self.space.order),
             "test_openings": self.test_openings,
             "verdict": self.verdict,
+            "details": list(self.details),
             "cautions": list(self.cautions),
             "scores": {name: self._told(name, scores) for name, scores in self.scores.items()},
             "seen": None if self.seen is None else self.seen.to_dict(),
@@ -137,9 +162,7 @@ class Scorecard:
         if "model" not in self.clean:
             return "No clean row is left to score."
         clean = self.clean["model"]
-        figure = clean.averages["macro_f1"]
-        interval = "" if figure.low is None else f" (95 % interval {figure.low:.3f} to {figure.high:.3f})"
-        return f"On the {count(clean.n, 'clean row')}, macro-F1 is {clean.macro_f1:.3f}{interval}."
+        return f"On the {count(clean.n, 'clean row')}, macro-F1 is {_spelled(clean.averages['macro_f1'])}."
 
     @property
     def _rows(self) -> str:
@@ -217,6 +240,11 @@ def scorecard(
         seen=seen,
         clean={name: score(each.take(clean), seed=seed) for name, each in every} if clean else {},
     )
+
+
+def _spelled(figure: Figure) -> str:
+    interval = "" if figure.low is None else f" (95 % interval {figure.low:.3f} to {figure.high:.3f})"
+    return f"{figure.value:.3f}{interval}"
 
 
 def _capital(words: str) -> str:

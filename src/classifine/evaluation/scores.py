@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from classifine.evaluation.hierarchy import HierarchyScores, hierarchy_scores
 from classifine.evaluation.intervals import WILSON, Figure, bootstrap, f1, margins_of_cells, mean, share
 from classifine.evaluation.metrics import (
     IntMatrix,
@@ -22,6 +23,7 @@ from classifine.evaluation.metrics import (
     scorable,
     top_k_hits,
 )
+from classifine.evaluation.ordinal import ordinal_figures
 from classifine.evaluation.several import Patterns, margins_of_sets, ranking_precision, scorable_sets
 from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
 from classifine.labels import FloatMatrix, LabelSpace
@@ -80,7 +82,8 @@ class Scores:
     ----------
     averages
         Accuracy and the macro, micro and weighted averages, by name; where a text may have several labels, subset
-        accuracy instead, averages over texts, Hamming loss and label ranking average precision, too.
+        accuracy instead, averages over texts, Hamming loss and label ranking average precision, too; where labels
+        have an order, quadratic-weighted kappa, adjacent accuracy and mean absolute error.
     log_loss
         In nats; none where a row has no probabilities.
     top_k
@@ -93,6 +96,8 @@ class Scores:
         Shape [n_labels, n_labels], rows truth, columns predicted; none where a text may have several labels.
     excluded
         Rows without a true label or without a prediction.
+    hierarchy
+        How well each level is met, where labels stand in a hierarchy.
     """
 
     averages: Mapping[str, Figure]
@@ -102,6 +107,7 @@ class Scores:
     mistakes: int
     confusion: tuple[tuple[int, ...], ...] | None
     excluded: int
+    hierarchy: HierarchyScores | None = None
 
     @property
     def accuracy(self) -> float:
@@ -126,6 +132,7 @@ class Scores:
             "top_k": {str(k): figure.to_dict() for k, figure in self.top_k.items()},
             "per_label": [label.to_dict() for label in self.per_label],
             "confusion": None if self.confusion is None else [list(row) for row in self.confusion],
+            **({} if self.hierarchy is None else {"hierarchy": self.hierarchy.to_dict()}),
         }
 
 
@@ -141,20 +148,22 @@ def score(predictions: Predictions, *, seed: int = 42) -> Scores:
     """
     if predictions.space.separator is not None:
         return _score_several(predictions, seed)
-    rows = scorable(predictions)
-    confusion = confusion_matrix(rows.truth, rows.predicted, len(predictions.space))
+    rows, space = scorable(predictions), predictions.space
+    confusion = confusion_matrix(rows.truth, rows.predicted, len(space))
     margins = Margins.of(confusion)
     right = share(int(margins.hits.sum()), len(rows))
     averages = dict.fromkeys(_SHARES_OF_ROWS, right) | _bootstrapped(confusion, seed)
     log_loss, top_k = _of_probabilities(rows)
+    ordinal = {} if space.ranks is None else ordinal_figures(rows, space.ranks, seed=seed)
     return Scores(
-        averages={name: averages[name] for name in ("accuracy", *_BY_LABEL)},
+        averages={name: averages[name] for name in ("accuracy", *_BY_LABEL)} | ordinal,
         log_loss=log_loss,
         top_k=top_k,
-        per_label=_per_label(predictions.space, margins),
+        per_label=_per_label(space, margins),
         mistakes=int(confusion.sum() - margins.hits.sum()),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         excluded=rows.excluded,
+        hierarchy=None if space.hierarchy is None else hierarchy_scores(rows, space.hierarchy, seed=seed),
     )
 
 

@@ -101,7 +101,8 @@ def predict_file(
     added = added_names(scorer, prefix)
     seen: Counter[str] = Counter()
     rows = blank = unlabelled = 0
-    with open_sink(output, names=table.names, added=added, schema=table.schema) as sink:
+    texts = [prefix + name for name in level_names(scorer)[::2]]
+    with open_sink(output, names=table.names, added=added, texts=texts, schema=table.schema) as sink:
         total = table.count()
         progress = bar("predicting", total=total, unit="rows")
         for block in table.blocks(_BLOCK):
@@ -119,8 +120,16 @@ def predict_file(
 
 def added_names(scorer: Scorer, prefix: str = "") -> list[str]:
     """Name the columns a prediction adds, in order."""
-    names = ["predicted_label", "confidence", *(f"p_{name}" for name in scorer.space.names), "status"]
+    by_label = (f"p_{name}" for name in scorer.space.names)
+    names = ["predicted_label", "confidence", *level_names(scorer), *by_label, "status"]
     return [prefix + name for name in names]
+
+
+def level_names(scorer: Scorer) -> list[str]:
+    """Name the columns of the levels above the labels: for each, its code and how probable that is."""
+    hierarchy = scorer.space.hierarchy
+    upper = () if hierarchy is None else hierarchy.upper
+    return [name for level in upper for name in (f"level_{level}", f"level_{level}_confidence")]
 
 
 def _labelled(scorer: Scorer, block: Block, text: str, pair: str | None, *, where: str) -> Predictions:
@@ -136,4 +145,7 @@ def _columns(predictions: Predictions) -> list[Sequence[Any]]:
     given = np.array([status == OK for status in predictions.status], dtype=bool)
     matrix = predictions.probabilities
     by_label = [[float(p) if ok else None for p, ok in zip(column, given, strict=True)] for column in matrix.T]
-    return [predictions.predicted, predictions.confidence, *by_label, predictions.status]
+    hierarchy = predictions.space.hierarchy
+    upper = () if hierarchy is None else hierarchy.upper
+    levels = [column for level in upper for column in predictions.at_level(level)]
+    return [predictions.predicted, predictions.confidence, *levels, *by_label, predictions.status]

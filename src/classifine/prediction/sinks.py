@@ -42,7 +42,12 @@ class Sink(Protocol):
 
 @contextmanager
 def open_sink(
-    path: Path, *, names: Sequence[str], added: Sequence[str], schema: pa.Schema | None = None
+    path: Path,
+    *,
+    names: Sequence[str],
+    added: Sequence[str],
+    texts: Sequence[str] = (),
+    schema: pa.Schema | None = None,
 ) -> Iterator[Sink]:
     """Open a file of predictions, which appears under its name when the block ends well.
 
@@ -55,6 +60,8 @@ def open_sink(
     added
         The columns to come after them: ``predicted_label`` and ``status`` (under any prefix) are text, the others
         numbers.
+    texts
+        Those of the others that are text, too.
     schema
         The Arrow schema of a Parquet input, whose types a Parquet output keeps.
 
@@ -72,7 +79,7 @@ def open_sink(
     with writing(path) as stream:
         match path.suffix.lower():
             case ".parquet":
-                sink = _ParquetSink(stream, path, names, added, schema)
+                sink = _ParquetSink(stream, path, names, added, texts, schema)
                 try:
                     yield sink
                 finally:
@@ -153,13 +160,20 @@ class _JsonSink:
 
 class _ParquetSink:
     def __init__(
-        self, stream: IO[bytes], path: Path, names: Sequence[str], added: Sequence[str], schema: pa.Schema | None
+        self,
+        stream: IO[bytes],
+        path: Path,
+        names: Sequence[str],
+        added: Sequence[str],
+        further: Sequence[str],
+        schema: pa.Schema | None,
     ) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         # A label may be called "status" too, so that its p_status ends alike: the shortest name is ours.
         texts = {min((n for n in added if n.endswith(word)), key=len, default=None) for word in _TEXT_ADDED}
+        texts |= {*further}
         self._where = str(path)
         self._names = names
         self._typed = schema is not None

@@ -31,6 +31,7 @@ _AVERAGES = (
     *("macro_recall", "weighted_recall", "micro_recall"),
     *("subset_accuracy", "samples_f1", "samples_precision", "samples_recall"),
     *("label_ranking_average_precision", "hamming_loss"),
+    *("quadratic_weighted_kappa", "adjacent_accuracy", "mean_absolute_error"),
     *("top_1", "top_2", "top_3", "log_loss"),
 )
 

@@ -21,7 +21,9 @@ from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.view import (
     Against,
     Confused,
+    Hierarchy,
     LabelRow,
+    Level,
     Mistake,
     Origin,
     Scored,
@@ -153,7 +155,27 @@ def _scores(card: dict[str, Any]) -> Scores:
         confusion=tuple(tuple(row) for row in model["confusion"] or ()),
         confusions=_confusions(labels, model["confusion"] or ()),
         mistakes=card["mistakes"],
+        details=tuple(card.get("details", ())),
+        hierarchy=_hierarchy(model["hierarchy"]) if "hierarchy" in model else None,
+        order=tuple(card.get("order") or ()),
     )
+
+
+def _hierarchy(value: Mapping[str, Any]) -> Hierarchy:
+    levels = tuple(
+        Level(
+            level=level["level"],
+            codes=level["codes"],
+            accuracy=_given(level["accuracy"]),
+            macro_f1=_given(level["macro_f1"]),
+            top_k={k: _given(figure) for k, figure in level["top_k"].items()},
+            mistakes=parting["mistakes"],
+            parted=_given(parting["share"]),
+        )
+        for level, parting in zip(value["levels"], value["partings"], strict=True)
+    )
+    names = ("hierarchical_f1", "hierarchical_precision", "hierarchical_recall")
+    return Hierarchy(levels, {name: _given(value[name]) for name in names})
 
 
 def _ranked(card: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[Scored, ...]:

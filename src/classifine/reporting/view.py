@@ -27,6 +27,27 @@ class LabelRow:
 
 
 @dataclass(frozen=True)
+class Level:
+    """How well one level of hierarchical labels is met; ``parted`` is the share of mistakes that begin there."""
+
+    level: int
+    codes: int
+    accuracy: Figure
+    macro_f1: Figure
+    top_k: Mapping[str, Figure]
+    mistakes: int
+    parted: Figure
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """How well a hierarchy is met: level by level from the top, and all levels together."""
+
+    levels: tuple[Level, ...]
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
 class Scored:
     """One classifier's scores; ``figures`` by name, with ``log_loss`` and ``top_k`` among them."""
 
@@ -76,6 +97,12 @@ class Scores:
         In the same order, or the lowest F1 first when there are many.
     confusions
         The most frequent cells off the diagonal.
+    details
+        Sentences about levels and an order of labels.
+    hierarchy
+        Where labels stand in one.
+    order
+        The labels from the lowest to the highest, where they have an order.
     """
 
     verdict: str
@@ -93,6 +120,9 @@ class Scores:
     confusions: tuple[Confused, ...]
     mistakes: int
     several: bool = False
+    details: tuple[str, ...] = ()
+    hierarchy: Hierarchy | None = None
+    order: tuple[str, ...] = ()
 
     @property
     def many(self) -> bool:

@@ -1,0 +1,187 @@
+"""Takes true and predicted labels that stand in a hierarchy and gives how well each level is met, with intervals.
+
+What was decided is the label; the codes above it follow. Probabilities of upper levels are sums over labels.
+Does not know models, files or pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from classifine.evaluation.intervals import WILSON, Figure, bootstrap, margins_of_cells, share
+from classifine.evaluation.metrics import (
+    IntMatrix,
+    ScorableRows,
+    averaged_metrics,
+    confusion_matrix,
+    ratio,
+    top_k_hits,
+)
+from classifine.hierarchy import Hierarchy
+from classifine.labels import FloatMatrix, IntVector
+
+NO_MORE_CODES = "there are no more codes"
+
+_PARTS = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class LevelScores:
+    """How well one level is met.
+
+    Attributes
+    ----------
+    level
+        1 is the top; the last level is the labels.
+    codes
+        How many there are.
+    accuracy
+        Share of rows whose predicted label stands below the right code.
+    macro_f1
+        Mean F1 of the codes that occur at this level.
+    top_k
+        By k: share of rows whose code is among the k with the highest summed probability; empty where a row has no
+        probabilities. Top-1 may differ from accuracy: the label decided on need not stand below the likeliest code.
+    """
+
+    level: int
+    codes: int
+    accuracy: Figure
+    macro_f1: Figure
+    top_k: Mapping[int, Figure]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        top_k = {str(k): figure.to_dict() for k, figure in self.top_k.items()}
+        figures = {"accuracy": self.accuracy.to_dict(), "macro_f1": self.macro_f1.to_dict(), "top_k": top_k}
+        return {"level": self.level, "codes": self.codes, **figures}
+
+
+@dataclass(frozen=True)
+class Parting:
+    """The mistakes that go wrong at one level: everything above it is right.
+
+    Attributes
+    ----------
+    level
+        The level below the deepest common ancestor of the true and the predicted label; 1 where there is none.
+    mistakes
+        How many.
+    share
+        Of all mistakes.
+    """
+
+    level: int
+    mistakes: int
+    share: Figure
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return {"level": self.level, "mistakes": self.mistakes, "share": self.share.to_dict()}
+
+
+@dataclass(frozen=True)
+class HierarchyScores:
+    """How well a hierarchy is met.
+
+    Attributes
+    ----------
+    levels
+        From the top to the labels.
+    precision, recall, f1
+        Hierarchical: shares of codes, each label counting as the set of itself and of all codes above it.
+    partings
+        Where mistakes go wrong, from the top; they add up to the mistakes.
+    """
+
+    levels: tuple[LevelScores, ...]
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    partings: tuple[Parting, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        return {
+            "levels": [level.to_dict() for level in self.levels],
+            **{f"hierarchical_{name}": getattr(self, name).to_dict() for name in _PARTS},
+            "partings": [parting.to_dict() for parting in self.partings],
+        }
+
+
+def hierarchy_scores(rows: ScorableRows, hierarchy: Hierarchy, *, seed: int = 42) -> HierarchyScores:
+    """Score every level of a hierarchy.
+
+    Parameters
+    ----------
+    rows
+        Label ids and probabilities over the labels of the hierarchy.
+    hierarchy
+        The levels above them.
+    seed
+        Where the bootstrap's draws start.
+
+    Notes
+    -----
+    Hierarchical precision, recall and F1 are those of Kiritchenko, Matwin, Nock and Famili 2006 ("Learning and
+    evaluation in the presence of class hierarchies", Canadian AI): sums over rows of the codes that the two sets of
+    codes share, over the codes predicted, or those that are true. The root, which all share, does not count.
+    """
+    precision, recall, f1 = _hierarchical(rows, hierarchy, seed)
+    wrong = rows.truth != rows.predicted
+    common = hierarchy.shared(rows.truth[wrong], rows.predicted[wrong])
+    counts = np.bincount(common, minlength=hierarchy.depth)
+    return HierarchyScores(
+        levels=tuple(_level(rows, hierarchy, level, seed) for level in range(1, hierarchy.depth + 1)),
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        partings=tuple(
+            Parting(level, int(mistakes), share(int(mistakes), int(wrong.sum())))
+            for level, mistakes in enumerate(counts.tolist(), 1)
+        ),
+    )
+
+
+def _level(rows: ScorableRows, hierarchy: Hierarchy, level: int, seed: int) -> LevelScores:
+    members, codes = hierarchy.members(level), len(hierarchy.codes(level))
+    truth, predicted = members[rows.truth], members[rows.predicted]
+    confusion = confusion_matrix(truth, predicted, codes)
+    true_codes, predicted_codes = np.nonzero(confusion)
+    margins = margins_of_cells(true_codes, predicted_codes, codes)
+
+    def statistic(counts: IntMatrix) -> FloatMatrix:
+        return averaged_metrics(margins(counts))["macro_f1"][:, None]
+
+    (macro_f1,) = bootstrap(confusion[true_codes, predicted_codes], statistic, seed=seed)
+    right = share(int((truth == predicted).sum()), len(rows))
+    return LevelScores(level, codes, right, macro_f1, _top_k(rows, hierarchy, level, truth))
+
+
+def _top_k(rows: ScorableRows, hierarchy: Hierarchy, level: int, truth: IntVector) -> dict[int, Figure]:
+    if not np.isfinite(rows.probabilities).all():
+        return {}
+    sums, n = hierarchy.summed(rows.probabilities, level), len(rows)
+    return {
+        k: share(int(top_k_hits(sums, truth, k).sum()), n)
+        if k < sums.shape[1]
+        else Figure(1.0, None, None, n, WILSON, NO_MORE_CODES)
+        for k in (1, 2, 3)
+    }
+
+
+def _hierarchical(rows: ScorableRows, hierarchy: Hierarchy, seed: int) -> list[Figure]:
+    confusion = confusion_matrix(rows.truth, rows.predicted, len(hierarchy.paths))
+    truth, predicted = np.nonzero(confusion)
+    sizes = [hierarchy.shared(truth, predicted), hierarchy.lengths[truth], hierarchy.lengths[predicted]]
+    columns = np.stack(sizes, axis=1)
+
+    def statistic(counts: IntMatrix) -> FloatMatrix:
+        common, true, given = (counts @ columns).T
+        return np.stack([ratio(common, given), ratio(common, true), ratio(2 * common, true + given)], axis=1)
+
+    return bootstrap(confusion[truth, predicted], statistic, seed=seed)
