@@ -2,31 +2,34 @@
 
 Run it with CLASSIFINE_DATA naming the folder of benchmark data::
 
-    CLASSIFINE_DATA=... python benchmarks/journey.py --data edos --rows 3000
+    CLASSIFINE_DATA=... python benchmarks/journey.py --data edos --rows 3000 --seeds 1 2 3
 
 The notebook's recipe: Hugging Face's Trainer, padding to the longest of each batch, batch 32, float32, rows in random
-order, evaluation after each epoch, the last epoch's weights; learning rate, epochs and seed are the contender's.
-Both read the same training, validation and test rows; time is tokenising, training and predicting the test rows.
+order, evaluation after each epoch, the last epoch's weights; learning rate, epochs and seed are the contender's, unless
+``--notebook`` names others. Both read the same training, validation and test rows; time is tokenising, training and
+predicting the test rows. Several seeds are pooled: the difference is the mean over them, its interval a paired
+bootstrap of the test rows, the same rows of each seed.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from classifine.evaluation.comparison import compare
 from classifine.evaluation.scores import score
 from classifine.journey import finetuned
 from classifine.labels import FloatMatrix, decide
 from classifine.model.classifier import predictions_of
-from classifine.settings import Settings
+from classifine.settings import Settings, parse_assignments
 from classifine.tables import LabelledTexts, Predictions, Splits
 from classifine.training.baseline import TfidfLogistic
 from official import official
@@ -44,6 +47,7 @@ def contender(splits: Splits, settings: Settings) -> FloatMatrix:
 
 
 settings_used: dict[str, Any] = {}
+notebook_settings: dict[str, Any] = {}
 
 
 def notebook(splits: Splits, settings: Settings) -> FloatMatrix:
@@ -84,8 +88,8 @@ def notebook(splits: Splits, settings: Settings) -> FloatMatrix:
             output_dir=out,
             per_device_train_batch_size=32,
             per_device_eval_batch_size=32,
-            learning_rate=settings_used["learning_rate"],
-            num_train_epochs=settings_used["num_train_epochs"],
+            learning_rate=notebook_settings["learning_rate"],
+            num_train_epochs=notebook_settings["num_train_epochs"],
             weight_decay=0.01,
             warmup_steps=0.1,
             eval_strategy="epoch",
@@ -132,40 +136,84 @@ def timed(work: Callable[[], FloatMatrix]) -> tuple[FloatMatrix, float]:
     return work(), time.perf_counter() - started
 
 
-def main() -> None:
-    """Print one line per contender and the paired difference."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="edos", choices=["edos", "banking77", "germeval2018"])
-    parser.add_argument("--rows", type=int, default=3000, help="training rows, drawn by label; 0: all")
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a training setting")
-    chosen = parser.parse_args()
-    from classifine.settings import parse_assignments
+@dataclass(frozen=True)
+class Pair:
+    """What both made of the test rows, and the seconds both took."""
 
-    splits = official(chosen.data, chosen.rows or sys.maxsize, chosen.seed)
-    settings = Settings(seed=chosen.seed).with_names(parse_assignments(chosen.set))
+    ours: Predictions
+    theirs: Predictions
+    seconds: tuple[float, float]
+
+
+def one_seed(data: str, rows: int, seed: int, settings: Settings, theirs: dict[str, Any]) -> Pair:
+    """Train both once, print a line each, and give their predictions and times."""
+    splits = official(data, rows or sys.maxsize, seed)
     sizes = ", ".join(f"{len(table):,} {name}" for name, table in splits.items())
-    print(f"{chosen.data}: {sizes}, {len(splits.space)} labels, seed {chosen.seed}", flush=True)
+    print(f"{data}: {sizes}, {len(splits.space)} labels, seed {seed}", flush=True)
+    settings = replace(settings, seed=seed)
     ours, our_seconds = timed(lambda: contender(splits, settings))
-    told = {name: settings_used[name] for name in ("learning_rate", "num_train_epochs")}
-    print(f"  both: {told}", flush=True)
-    theirs, their_seconds = timed(lambda: notebook(splits, settings))
-    model, stock = predicted(splits, ours, "model"), predicted(splits, theirs, "notebook")
-    floor = TfidfLogistic.fit(splits.train, splits.space, chosen.seed)
+    notebook_settings.update({name: settings_used[name] for name in ("learning_rate", "num_train_epochs")} | theirs)
+    print(f"  notebook: {notebook_settings}", flush=True)
+    stock, their_seconds = timed(lambda: notebook(splits, settings))
+    pair = Pair(predicted(splits, ours, "model"), predicted(splits, stock, "notebook"), (our_seconds, their_seconds))
+    floor = TfidfLogistic.fit(splits.train, splits.space, seed)
     simple = predictions_of(
         floor, splits.test.texts, ids=splits.test.ids, truth=splits.test.labels, split="test", classifier="tfidf"
     )
     for name, predictions, seconds in (
-        ("classifine", model, f"{our_seconds:7.1f} s"),
-        ("notebook", stock, f"{their_seconds:7.1f} s"),
+        ("classifine", pair.ours, f"{our_seconds:7.1f} s"),
+        ("notebook", pair.theirs, f"{their_seconds:7.1f} s"),
         ("TF-IDF + LR", simple, ""),
     ):
         scores = score(predictions).to_dict()
         values = "  ".join(f"{metric} {scores[metric]['value']:.4f}" for metric in ("macro_f1", "accuracy"))
-        print(f"  {name:<12} {values}  {seconds}")
-    found = compare(model, stock).to_dict()
-    print(f"  macro-F1 difference {found['difference']:+.4f} (95 % {found['low']:+.4f} to {found['high']:+.4f})")
-    print(f"  time: classifine / notebook = {our_seconds / their_seconds:.2f}")
+        print(f"  {name:<12} {values}  {seconds}", flush=True)
+    return pair
+
+
+def pooled(pairs: list[Pair], draws: int = 2000) -> tuple[float, float, float]:
+    """Give the mean difference in macro-F1 over seeds, and its 95 % interval by a paired bootstrap of the test rows."""
+    space = pairs[0].ours.space
+    ids = [
+        (
+            space.ids(map(str, p.ours.truth)),
+            space.ids(map(str, p.ours.predicted)),
+            space.ids(map(str, p.theirs.predicted)),
+        )
+        for p in pairs
+    ]
+    rows = len(ids[0][0])
+    rng = np.random.default_rng(0)
+
+    def difference(weights: Any) -> float:
+        return float(np.mean([macro_f1(t, a, weights) - macro_f1(t, b, weights) for t, a, b in ids]))
+
+    def macro_f1(truth: Any, given: Any, weights: Any) -> float:
+        cells = np.bincount(truth * len(space) + given, weights, len(space) ** 2).reshape(len(space), -1)
+        total = cells.sum(0) + cells.sum(1)
+        return float(np.mean((2 * cells.diagonal() / np.maximum(total, 1))[cells.sum(1) > 0]))
+
+    drawn = [difference(np.bincount(rng.integers(0, rows, rows), minlength=rows)) for _ in range(draws)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return difference(np.ones(rows)), float(low), float(high)
+
+
+def main() -> None:
+    """Print one line per contender and seed, the paired difference and the ratio of times."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="edos", choices=["edos", "banking77", "germeval2018"])
+    parser.add_argument("--rows", type=int, default=3000, help="training rows, drawn by label; 0: all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42])
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a training setting")
+    parser.add_argument("--notebook", action="append", default=[], metavar="NAME=VALUE", help="the notebook's own")
+    chosen = parser.parse_args()
+    settings = Settings().with_names(parse_assignments(chosen.set))
+    theirs = {name: float(value) for name, value in (one.split("=") for one in chosen.notebook)}
+    pairs = [one_seed(chosen.data, chosen.rows, seed, settings, theirs) for seed in chosen.seeds]
+    found, low, high = pooled(pairs)
+    print(f"macro-F1 difference {found:+.4f} (95 % {low:+.4f} to {high:+.4f}), {len(pairs)} seeds")
+    ratios = [ours / stock for ours, stock in (pair.seconds for pair in pairs)]
+    print(f"time: classifine / notebook = {statistics.median(ratios):.2f}")
 
 
 if __name__ == "__main__":
