@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from tests.evaluation.conftest import Draw
 
-from classifine.evaluation.comparison import compare, mcnemar
+from classifine.evaluation.comparison import compare
 from classifine.evaluation.mistakes import mistakes
 from classifine.evaluation.scorecard import scorecard
 from classifine.evaluation.scores import score
+from classifine.evaluation.significance import mcnemar
 
 
 def test_scores_of_several_labels_are_scikit_learns(draw_several: Draw) -> None:

@@ -38,11 +38,14 @@ class Counted:
         For each classifier, what turns counts [r, n_cells] into averages, shape [r] each, by name.
     of_row
         Each row's cell, shape [n].
+    differing
+        In which cells the classifiers do not all say the same, shape [n_cells], without twins.
     """
 
     counts: IntVector
     averages: tuple[Averages, ...]
     of_row: IntVector
+    differing: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,18 @@ class SameRows:
         packed = np.packbits(every, axis=1) if self.truth.ndim == 2 else every
         _, first, of_row, counts = np.unique(packed, axis=0, return_index=True, return_inverse=True, return_counts=True)
         truth, told = self.truth[first], [each[first] for each in given]
+        alike = [(each == told[0]).reshape(len(first), -1).all(axis=1) for each in told]
         if exchanged:
             truth = np.concatenate([truth, truth])
             told = [np.concatenate([one, other]) for one, other in zip(told, told[::-1], strict=True)]
             counts = np.concatenate([counts, np.zeros_like(counts)])
         counts = counts.astype(np.int64)
-        return Counted(counts, self._averages(truth, told, counts), of_row.reshape(-1).astype(np.int64))
+        return Counted(
+            counts,
+            self._averages(truth, told, counts),
+            of_row.reshape(-1).astype(np.int64),
+            ~np.all(alike, axis=0),
+        )
 
     def _averages(self, truth: _Rows, told: list[_Rows], counts: IntVector) -> tuple[Averages, ...]:
         if self.truth.ndim == 2:
@@ -119,7 +128,7 @@ def same_rows(
     names
         What to call them; without any, their classifiers' names.
     order
-        The labels from the lowest to the highest, where they have an order.
+        The labels from the lowest to the highest, where they have an order and the label space does not say it.
 
     Raises
     ------
@@ -149,7 +158,7 @@ def same_rows(
         ids=ids,
         truth=read(first, first.truth, places[0]),
         given=tuple(read(each, each.predicted, taken) for each, taken in zip(predictions, places, strict=True)),
-        ranks=ranks_of(space, order) if order else None,
+        ranks=ranks_of(space, order) if order else space.ranks,
         excluded=len(first) - len(ids),
     )
 
@@ -190,13 +199,15 @@ def _refuse_other_rows(
 ) -> None:
     """Refuse rows that are not the same, saying each way in which they differ."""
     (name, mine, rows), (other_name, theirs, other_rows) = one, other
-    found = []
+    found: list[str] = []
+    other_ids = False
     for who, here, there, whole in ((name, rows, other_rows, theirs), (other_name, other_rows, rows, mine)):
         alone = [id_ for id_ in here if id_ not in there]
         known = set(whole.ids)
         absent = [id_ for id_ in alone if id_ not in known]
         found += _differing(f"scored only by {who}", [id_ for id_ in alone if id_ in known])
         found += _differing(f"only in {who}", absent)
+        other_ids = other_ids or bool(absent)
     shared = [(id_, rows[id_], other_rows[id_]) for id_ in rows if id_ in other_rows]
     texts = [id_ for id_, here, there in shared if mine.texts[here] != theirs.texts[there]]
     truths = [
@@ -212,7 +223,7 @@ def _refuse_other_rows(
             where=f"{len(mine):,} and {len(theirs):,} rows",
             found="\n" + "\n".join(f"    {line}" for line in found),
             cure="the texts are the same under other ids: name the column that identifies them, --id COLUMN"
-            if alike and not texts
+            if other_ids and alike and not texts
             else "give each run the same test rows: --test FILE, or the same data, settings of splits and seed",
         )
 
