@@ -7,12 +7,12 @@ print need no second picture. Does not know the run folder or the page around a 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from classifine.reporting.drawing import fitting, polyline, px, round_ticks, rule, svg, text, width_of
 from classifine.reporting.measures import Figure, Measure
 from classifine.reporting.wording import cut, plain, score, visible
 
@@ -35,9 +35,9 @@ class Line:
 def whisker(name: str, figure: Figure | Measure, least: float = 0.0) -> Markup:
     """Draw one figure as a dot with its interval on a line from ``least`` to 1, for a table cell."""
     nought = 4 + 132 * -least / (1 - least)
-    body = Markup("").join(_rule(x, 2, x, 10) for x in sorted({4.0, nought, 136.0}))
-    body = _rule(4, 6, 136, 6) + body + _interval(figure, 4.0, 136.0, 6.0, dot=3, least=least)
-    return _svg(
+    body = Markup("").join(rule(x, 2, x, 10) for x in sorted({4.0, nought, 136.0}))
+    body = rule(4, 6, 136, 6) + body + _interval(figure, 4.0, 136.0, 6.0, dot=3, least=least)
+    return svg(
         body,
         (140, 12),
         told(name, figure),
@@ -61,21 +61,21 @@ def comparison(name: str, rows: Sequence[tuple[str, Figure]], leading: int = 0) 
     left, right, step = 8.0, _WIDTH - 8.0, 48
     bottom = 6.0 + step * len(rows)
     marks = [(left + (right - left) * value, value) for value in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    parts = [_text(x, bottom + 13, plain(value), "tick middle") for x, value in marks]
+    parts = [text(x, bottom + 13, plain(value), "tick middle") for x, value in marks]
     for place, (title, figure) in enumerate(rows):
         top = 6.0 + step * place
         lead = "lead" if place == leading else ""
-        parts += [_rule(x, top + 23, x, top + 39) for x, _ in marks]
+        parts += [rule(x, top + 23, x, top + 39) for x, _ in marks]
         parts += [
-            _rule(left, top + 31, right, top + 31),
+            rule(left, top + 31, right, top + 31),
             Markup('<g class="{}"><title>{}</title>').format(lead, told(title, figure)),
-            _text(left, top + 14, cut(visible(title), 36), "name"),
-            _text(right, top + 14, score(figure.value), "value end"),
+            text(left, top + 14, cut(visible(title), 36), "name"),
+            text(right, top + 14, score(figure.value), "value end"),
             _interval(figure, left, right, top + 31),
             Markup("</g>"),
         ]
     words = "; ".join(told(title, figure) for title, figure in rows)
-    return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 22), name, words)
+    return svg(Markup("").join(parts), (_WIDTH, int(bottom) + 22), name, words)
 
 
 def dots(name: str, rows: Sequence[tuple[str, Measure]]) -> Markup:
@@ -91,28 +91,28 @@ def dots(name: str, rows: Sequence[tuple[str, Measure]]) -> Markup:
     rows
         Who or what was measured, and the measure.
     """
-    room = min(_ROOM, max(map(_width, (visible(title) for title, _ in rows)), default=0.0))
+    room = min(_ROOM, max(map(width_of, (visible(title) for title, _ in rows)), default=0.0))
     left, right, step, top = room + 14, _WIDTH - 52.0, 22, 22.0
     ends = [end for _, measure in rows for end in (measure.value, measure.low) if end is not None]
-    ticks = [tick for tick in _ticks(min([*ends, _HIGHEST_START] if ends else [0.0]), 1.0) if tick <= 1]
+    ticks = [tick for tick in round_ticks(min([*ends, _HIGHEST_START] if ends else [0.0]), 1.0) if tick <= 1]
     bottom = top + step * len(rows)
     parts = []
     for tick in ticks:
         x = left + (right - left) * (tick - ticks[0]) / (1 - ticks[0])
-        parts += [_rule(x, top - 4, x, bottom), _text(x, top - 9, plain(tick).replace("-", "−"), "tick middle")]
+        parts += [rule(x, top - 4, x, bottom), text(x, top - 9, plain(tick).replace("-", "−"), "tick middle")]
     for place, (title, measure) in enumerate(rows):
         y = top + step * (place + 0.5)
         parts += [
             Markup('<g class="lead"><title>{}</title>').format(told(title, measure)),
-            _text(0, y + 4, _fitting(visible(title), room), "plain"),
+            text(0, y + 4, fitting(visible(title), room), "plain"),
             _interval(measure, left, right, y, least=ticks[0])
             if measure.value is not None
-            else _text(left + 4, y + 4, "undefined", "tick"),
-            _text(_WIDTH, y + 4, score(measure.value), "value end"),
+            else text(left + 4, y + 4, "undefined", "tick"),
+            text(_WIDTH, y + 4, score(measure.value), "value end"),
             Markup("</g>"),
         ]
     words = "; ".join(told(title, measure) for title, measure in rows)
-    return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 4), name, words)
+    return svg(Markup("").join(parts), (_WIDTH, int(bottom) + 4), name, words)
 
 
 def least_of(measures: Iterable[Measure]) -> float:
@@ -125,9 +125,9 @@ def bar(name: str, count: int, most: int) -> Markup:
     """Draw a count as a bar, for a table cell; ``most`` fills it."""
     width = 96.0 * count / most if most else 0.0
     body = Markup('<rect class="track" x="0" y="2" width="96" height="6"/><rect class="bar" y="2" {}/>').format(
-        Markup('width="{}" height="6"').format(_px(width))
+        Markup('width="{}" height="6"').format(px(width))
     )
-    return _svg(body, (96, 10), f"{name}: {count:,}", style="cellbar", fixed=True)
+    return svg(body, (96, 10), f"{name}: {count:,}", style="cellbar", fixed=True)
 
 
 def confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
@@ -136,22 +136,22 @@ def confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
     wide, high = (84, 60) if roomy else (46, 46)
     rows = [cut(visible(label), 20) for label in labels]
     columns = [cut(visible(label), 11 if roomy else 20) for label in labels]
-    left = max(44.0, max(map(_width, rows)) + 10)
-    top = 40.0 if roomy else 28.0 + 0.72 * max(map(_width, columns))
+    left = max(44.0, max(map(width_of, rows)) + 10)
+    top = 40.0 if roomy else 28.0 + 0.72 * max(map(width_of, columns))
     right = max(  # slanted names reach beyond their column
-        wide * (place + (1.0 if roomy else 0.6)) + (0.0 if roomy else 0.72 * _width(column))
+        wide * (place + (1.0 if roomy else 0.6)) + (0.0 if roomy else 0.72 * width_of(column))
         for place, column in enumerate(columns)
     )
     parts = [
-        _text(left, 14, "predicted label →", "axis"),
-        _text(left - 10, top - 8, "true ↓", "axis end"),
+        text(left, 14, "predicted label →", "axis"),
+        text(left - 10, top - 8, "true ↓", "axis end"),
     ]
     for place, (row, column, label) in enumerate(zip(rows, columns, labels, strict=True)):
         x, y = left + (place + 0.5) * wide, top + (place + 0.5) * high
-        slant = Markup("") if roomy else Markup(' transform="rotate(-45 {} {})"').format(_px(x), _px(top - 6))
+        slant = Markup("") if roomy else Markup(' transform="rotate(-45 {} {})"').format(px(x), px(top - 6))
         parts += [
-            _text(left - 10, y + 4, row, "name end", title=label),
-            _text(x, top - 8, column, "name middle" if roomy else "name", title=label, more=slant),
+            text(left - 10, y + 4, row, "name end", title=label),
+            text(x, top - 8, column, "name middle" if roomy else "name", title=label, more=slant),
         ]
     for i, counts in enumerate(matrix):
         support = sum(counts)
@@ -164,15 +164,15 @@ def confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
                 Markup('<g><title>{}</title><rect class="{} cell" x="{}" y="{}" {}/>{}</g>').format(
                     _cell(labels[i], labels[j], count),
                     "right" if i == j else "wrong",
-                    _px(x + 1),
-                    _px(y + 1),
+                    px(x + 1),
+                    px(y + 1),
                     Markup('width="{}" height="{}" fill-opacity="{:.3f}"').format(wide - 2, high - 2, shade),
-                    _text(x + wide / 2, y + high / 2 + 5, f"{count:,}", f"count middle {ink} {size}".rstrip()),
+                    text(x + wide / 2, y + high / 2 + 5, f"{count:,}", f"count middle {ink} {size}".rstrip()),
                 )
             )
     size_of_all = (math.ceil(left + max(right, wide * len(labels))) + 2, math.ceil(top + high * len(labels)) + 2)
     words = "; ".join(_cell(labels[i], labels[j], n) for i, row in enumerate(matrix) for j, n in enumerate(row))
-    return _svg(Markup("").join(parts), size_of_all, "Confusion matrix", words, style="confusion", fixed=True)
+    return svg(Markup("").join(parts), size_of_all, "Confusion matrix", words, style="confusion", fixed=True)
 
 
 def dense_confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
@@ -196,7 +196,7 @@ def dense_confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> M
             if count
         ]
     words = f"{n} labels; rows are true labels, columns predicted ones. The table beside it lists the largest cells."
-    return _svg(Markup("").join(parts), (n * side, n * side), "Confusion matrix", words, style="dense")
+    return svg(Markup("").join(parts), (n * side, n * side), "Confusion matrix", words, style="dense")
 
 
 def curves(name: str, lines: Sequence[Line], best: float, *, from_zero: bool = False) -> Markup:
@@ -219,7 +219,7 @@ def curves(name: str, lines: Sequence[Line], best: float, *, from_zero: bool = F
     first, last = (min(epochs), max(epochs)) if epochs else (0.0, 1.0)
     if first == last:
         first, last = first - 0.5, last + 0.5
-    ticks = _ticks(0.0 if from_zero else min(values, default=0.0), max(values, default=1.0))
+    ticks = round_ticks(0.0 if from_zero else min(values, default=0.0), max(values, default=1.0))
 
     def across(x: float) -> float:
         return left + (right - left) * (x - first) / (last - first)
@@ -229,27 +229,27 @@ def curves(name: str, lines: Sequence[Line], best: float, *, from_zero: bool = F
 
     parts = [
         Markup('<line class="grid" x1="{}" y1="{y}" x2="{}" y2="{y}"/>{}').format(
-            _px(left), _px(right), _text(left - 8, down(tick) + 4, plain(tick), "tick end"), y=_px(down(tick))
+            px(left), px(right), text(left - 8, down(tick) + 4, plain(tick), "tick end"), y=px(down(tick))
         )
         for tick in ticks
     ]
     whole = sorted({math.floor(x) for x in epochs if x == math.floor(x)} | {math.ceil(first)})
     every = math.ceil(len(whole) / 8)
-    parts += [_text(across(x), bottom + 18, f"{x:,}", "tick middle") for x in whole[::every] if first <= x <= last]
-    parts.append(_text((left + right) / 2, bottom + 36, "epoch", "axis middle"))
+    parts += [text(across(x), bottom + 18, f"{x:,}", "tick middle") for x in whole[::every] if first <= x <= last]
+    parts.append(text((left + right) / 2, bottom + 36, "epoch", "axis middle"))
     x, chosen = across(best), plain(round(best, 2))
     side = "end" if x > (left + right) / 2 else "start"
     parts.append(
         Markup('<line class="best" x1="{x}" y1="{}" x2="{x}" y2="{}"/>{}').format(
-            _px(top - 8),
-            _px(bottom),
-            _text(x + (-5 if side == "end" else 5), top - 11, f"best: epoch {chosen}", f"tick strong {side}"),
-            x=_px(x),
+            px(top - 8),
+            px(bottom),
+            text(x + (-5 if side == "end" else 5), top - 11, f"best: epoch {chosen}", f"tick strong {side}"),
+            x=px(x),
         )
     )
-    parts += [_polyline([(across(x), down(y)) for x, y in line.points if y is not None], line.style) for line in lines]
+    parts += [polyline([(across(x), down(y)) for x, y in line.points if y is not None], line.style) for line in lines]
     words = f"The chosen epoch is {chosen}. The values stand in the table below."
-    return _svg(Markup("").join(parts), (_WIDTH, int(bottom) + 42), name, words)
+    return svg(Markup("").join(parts), (_WIDTH, int(bottom) + 42), name, words)
 
 
 def told(name: str, figure: Figure | Measure) -> str:
@@ -263,59 +263,20 @@ def told(name: str, figure: Figure | Measure) -> str:
     return f"{visible(name)}: {score(figure.value)} ({interval}), n = {figure.n:,}"
 
 
-def _svg(
-    body: Markup, size: tuple[int, int], title: str, words: str = "", *, style: str = "chart", fixed: bool = False
-) -> Markup:
-    measure = Markup(' width="{}" height="{}"').format(*size) if fixed else Markup("")
-    about = Markup("<desc>{}</desc>").format(visible(words)) if words else Markup("")
-    frame = Markup(
-        '<svg class="{}" viewBox="0 0 {} {}"{} role="img" aria-label="{name}"><title>{name}</title>{}{}</svg>'
-    )
-    return frame.format(style, *size, measure, about, body, name=visible(title))
-
-
-def _text(
-    x: float, y: float, words: str, style: str, *, title: str | None = None, more: Markup | None = None
-) -> Markup:
-    tip = Markup("<title>{}</title>").format(visible(title)) if title is not None and title != words else Markup("")
-    return Markup('<text class="{}" x="{}" y="{}"{}>{}{}</text>').format(
-        style, _px(x), _px(y), more or Markup(""), tip, words
-    )
-
-
-def _rule(x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line class="grid" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(*map(_px, (x1, y1, x2, y2)))
-
-
 def _interval(
     figure: Figure | Measure, left: float, right: float, y: float, *, dot: int = 4, least: float = 0.0
 ) -> Markup:
     def across(value: float) -> str:
-        return _px(left + (right - left) * (min(max(value, least), 1.0) - least) / (1 - least))
+        return px(left + (right - left) * (min(max(value, least), 1.0) - least) / (1 - least))
 
     if figure.value is None:
         return Markup("")
     line = Markup("")
     if figure.low is not None and figure.high is not None:
         line = Markup('<line class="interval" x1="{}" y1="{y}" x2="{}" y2="{y}"/>').format(
-            across(figure.low), across(figure.high), y=_px(y)
+            across(figure.low), across(figure.high), y=px(y)
         )
-    return line + Markup('<circle class="dot" cx="{}" cy="{}" r="{}"/>').format(across(figure.value), _px(y), dot)
-
-
-def _polyline(points: Sequence[tuple[float, float]], style: str) -> Markup:
-    dots = Markup("").join(Markup('<circle cx="{}" cy="{}" r="2.5"/>').format(_px(x), _px(y)) for x, y in points)
-    path = " ".join(f"{_px(x)},{_px(y)}" for x, y in points)
-    return Markup('<g class="{}"><polyline points="{}"/>{}</g>').format(style, path, dots)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Give about five round numbers that enclose both ends."""
-    reach = max(high - low, abs(high) * 1e-6, 1e-9)
-    power = 10.0 ** math.floor(math.log10(reach / 4))
-    step = next(power * round_ for round_ in (1.0, 2.0, 2.5, 5.0, 10.0) if power * round_ >= reach / 4)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(place * step, 12) for place in range(first, max(last, first + 1) + 1)]
+    return line + Markup('<circle class="dot" cx="{}" cy="{}" r="{}"/>').format(across(figure.value), px(y), dot)
 
 
 def _shade(count: int, support: int, faintest: float = _FAINTEST) -> float:
@@ -324,23 +285,3 @@ def _shade(count: int, support: int, faintest: float = _FAINTEST) -> float:
 
 def _cell(truth: str, predicted: str, count: int) -> str:
     return f"true {visible(truth)}, predicted {visible(predicted)}: {count:,}"
-
-
-def _width(words: str) -> float:
-    """Guess how wide a name is at 12 pixels: East Asian letters and capitals take more room."""
-    wide = {"W": 12.5, "F": 12.5}
-    return sum(
-        wide.get(unicodedata.east_asian_width(one), 9.5 if one.isupper() or one in "mw%@" else 7) for one in words
-    )
-
-
-def _fitting(words: str, room: float) -> str:
-    """Cut a name so that it is not wider than there is room."""
-    limit = min(len(words), int(room))  # no letter is narrower than a pixel
-    while limit > 1 and _width(cut(words, limit)) > room:
-        limit -= 1
-    return cut(words, limit)
-
-
-def _px(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
