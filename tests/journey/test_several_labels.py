@@ -42,7 +42,7 @@ def run(sample: Path, tiny: Path, command: Command, tmp_path: Path) -> Path:
 def test_several_labels_from_file_to_report(run: Path, sample: Path, command: Command, tmp_path: Path) -> None:
     card = json.loads((run / "scorecard.json").read_text("utf-8"))
     assert card["scores"]["model"]["macro_f1"]["value"] > 0.8
-    assert set(card["scores"]) == {"model", "shares", "tfidf"}
+    assert set(card["scores"]) == {"model", "shares", "tfidf", "frozen"}
     with (run / "mistakes.csv").open(encoding="utf-8", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == card["mistakes"]
     config = json.loads((run / "model" / "config.json").read_text("utf-8"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import torch
 from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 from tests.training.test_finetune import SPACE, TRAIN, VALIDATION
 
+from classifine.evaluation.thresholds import fitted as with_thresholds
+from classifine.evaluation.validation import validation_metrics
 from classifine.labels import LabelSpace
+from classifine.tables import LabelledTexts
 from classifine.training import frozen
 from classifine.training.frozen import FrozenEncoder, FrozenLogistic
 
@@ -87,3 +91,50 @@ def test_the_random_states_are_left_alone(encoder: FrozenEncoder) -> None:
     torch.manual_seed(1)
     FrozenEncoder(Path(encoder.backend.model.config._name_or_path), title="tiny")
     assert torch.equal(torch.rand(1), expected)
+
+
+SEVERAL = LabelSpace(("never", "no", "so", "yes"), separator="|")
+
+
+def of_several(table: LabelledTexts) -> LabelledTexts:
+    """The same texts, some of them with a second label, some with none."""
+    cells = [
+        f"{label}|so" if row % 3 == 0 else "" if row % 11 == 5 else label for row, label in enumerate(table.labels)
+    ]
+    return replace(table, labels=tuple(cells))
+
+
+def test_of_several_labels_each_has_a_regression_as_in_scikit_learns_one_versus_rest(
+    encoder: FrozenEncoder, tmp_path: Path
+) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    train, validation = of_several(TRAIN), of_several(VALIDATION)
+    fitted, probabilities = FrozenLogistic.fit(train, validation, SEVERAL, encoder, seed=1)
+    truth = SEVERAL.indicator(validation.labels)
+    seen, held = encoder.embed(train.texts), encoder.embed(validation.texts)
+    scores = {}
+    for strength in (0.001, 0.01, 0.1, 1.0):
+        regression = LogisticRegression(C=strength, class_weight="balanced", tol=1e-8, max_iter=10_000)
+        theirs = make_pipeline(StandardScaler(), OneVsRestClassifier(regression))
+        given = np.zeros((len(held), 4))
+        given[:, 1:] = theirs.fit(seen, SEVERAL.indicator(train.labels)[:, 1:]).predict_proba(held)
+        scores[strength] = validation_metrics(given, truth, SEVERAL)["macro_f1"], given
+    chosen = max(scores.values(), key=lambda one: one[0])
+    assert probabilities == pytest.approx(chosen[1], abs=2e-3)
+    assert not probabilities[:, 0].any()
+    assert fitted.space.thresholds == with_thresholds(SEVERAL, probabilities, validation.labels).thresholds
+    fitted.save(tmp_path / "frozen.safetensors")
+    again = FrozenLogistic.load(tmp_path / "frozen.safetensors", SEVERAL, encoder)
+    assert again.space == fitted.space
+    assert again.predict_proba(validation.texts) == pytest.approx(probabilities, abs=1e-6)
+
+
+def test_a_label_that_all_texts_have_is_sure(encoder: FrozenEncoder) -> None:
+    table = replace(TRAIN, labels=tuple("so" if row % 2 else "so|yes" for row in range(len(TRAIN))))
+    _, probabilities = FrozenLogistic.fit(table, table, SEVERAL, encoder, seed=1)
+    assert (probabilities[:, 2] == 1).all()
+    assert (probabilities[:, :2] == 0).all()

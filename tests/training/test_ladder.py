@@ -69,8 +69,17 @@ def test_the_base_model_is_left_out_where_it_is_not_wanted_or_cannot_be_fitted(
     assert [rung.name for rung in climbed(tmp_path, base, frozen_baseline=False)] == ["majority", "tfidf"]
     one = TRAIN.take([0, 3, 6])
     assert [rung.name for rung in climbed(tmp_path, base, one)] == ["majority", "tfidf"]
-    several = LabelSpace.of(TRAIN.labels, separator="|")
-    rungs = list(Ladder(tmp_path).climb(TRAIN, VALIDATION, several, base, Settings()))
-    assert "frozen" not in [rung.name for rung in rungs]
     assert not (tmp_path / FROZEN).exists()
     assert Ladder(tmp_path).frozen(SPACE, base, Settings()) is None
+
+
+def test_texts_with_several_labels_have_the_same_rungs(base: ResolvedModel, tmp_path: Path) -> None:
+    several = LabelSpace.of(TRAIN.labels, separator="|")
+    rungs = list(Ladder(tmp_path).climb(TRAIN, VALIDATION, several, base, Settings()))
+    assert [rung.name for rung in rungs] == ["shares", "tfidf", "frozen"]
+    again = Ladder(tmp_path).frozen(several, base, Settings())
+    assert again is not None
+    assert again.space.thresholds is not None
+    cells = decide(again.predict_proba(VALIDATION.texts), again.space)
+    truth, given = several.indicator(VALIDATION.labels), several.indicator(cells)
+    assert rungs[2].macro_f1 == pytest.approx(f1_score(truth, given, average="macro", zero_division=0))

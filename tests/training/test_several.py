@@ -6,8 +6,8 @@ import pytest
 from classifine.errors import LabelsProblem
 from classifine.labels import LabelSpace, decide
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import NO_WORD, fit_baselines
-from classifine.training.several import LabelShares, OneByOne
+from classifine.training.baseline import NO_WORD, Majority, fit_baselines
+from classifine.training.several import OneByOne
 
 SPACE = LabelSpace(("barks", "never", "purrs"), separator="|")
 
@@ -26,7 +26,8 @@ PETS = [
 
 
 def test_shares_count_each_label_among_the_texts() -> None:
-    shares = LabelShares.fit(_table(PETS), SPACE)
+    shares = Majority.fit(_table(PETS), SPACE)
+    assert shares.title == "the same labels for every text"
     assert shares.predict_proba(["x", ""]) == pytest.approx(np.tile([0.5, 0.0, 0.5], (2, 1)))
     assert shares.predict_proba([]).shape == (0, 3)
 

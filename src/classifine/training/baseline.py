@@ -34,7 +34,9 @@ class Baseline(Protocol):
 
 
 class Majority:
-    """Gives every text the shares of the labels in the training split, so the commonest label is predicted.
+    """Gives every text the same probabilities: of each label, the share of the training texts that have it.
+
+    So the commonest label is predicted; where a text may have several labels, the same ones for every text.
 
     Parameters
     ----------
@@ -46,9 +48,8 @@ class Majority:
         Why this stands in for another baseline, or none.
     """
 
-    title = "majority label"
-
     def __init__(self, shares: Sequence[float], space: LabelSpace, reason: str | None = None) -> None:
+        self.title = "majority label" if space.separator is None else "the same labels for every text"
         self.shares = tuple(shares)
         self.space = space
         self.reason = reason
@@ -63,8 +64,8 @@ class Majority:
             There is no training row.
         """
         some_rows(train)
-        counts = np.bincount(space.ids(train.labels), minlength=len(space))
-        return cls((counts / counts.sum()).tolist(), space, reason)
+        counts = np.bincount(space.ids(n for cell in train.labels for n in space.several(cell)), minlength=len(space))
+        return cls((counts / len(train)).tolist(), space, reason)
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Give the same shares for each text, shape [n_texts, n_labels]."""

@@ -7,7 +7,7 @@ seam, as the other baselines have. Does not know the test texts or how predictio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy.typing as npt
 import torch
 
 from classifine import durable
+from classifine.evaluation.thresholds import fitted as with_thresholds
 from classifine.evaluation.validation import validation_metrics
-from classifine.labels import FloatMatrix, LabelSpace
+from classifine.labels import BoolMatrix, FloatMatrix, IntVector, LabelSpace
 from classifine.model.tokens import batches, length_of, pack, pad, pad_id_of
 from classifine.model.torch_backend import TorchBackend
 from classifine.model.unpadded import Unpadded
@@ -90,7 +91,7 @@ class FrozenEncoder:
 
 @dataclass
 class FrozenLogistic:
-    """Logistic regression with balanced class weights on a frozen encoder.
+    """Logistic regression with balanced class weights on a frozen encoder; of several labels a text, one of each label.
 
     Attributes
     ----------
@@ -99,7 +100,7 @@ class FrozenLogistic:
     weight, bias
         Shape [n_labels, width] and [n_labels]; a label that does not occur in training has bias minus infinity.
     space
-        The labels.
+        The labels; where a text may have several, with thresholds.
     reason
         What a reader should know about how it was fitted, or none.
     """
@@ -131,7 +132,8 @@ class FrozenLogistic:
         train, validation
             Labelled texts; of very many training texts, a sample is used and :attr:`reason` says so.
         space
-            Their label space; two labels at least must occur in training.
+            Their label space; two labels at least must occur in training. Where a text may have several, thresholds
+            are fitted on the validation texts, as the fine-tuned model's are.
         encoder
             The base model.
         seed
@@ -146,17 +148,21 @@ class FrozenLogistic:
         rows = _sample(len(train), seed)
         reason = None if len(rows) == len(train) else f"fitted on {len(rows):,} of {len(train):,} training texts"
         taken = train.take(rows)
-        seen, ids = encoder.embed(taken.texts, what="frozen base model"), space.ids(taken.labels)
-        held, truth = encoder.embed(validation.texts), space.ids(validation.labels)
+        seen, held = encoder.embed(taken.texts, what="frozen base model"), encoder.embed(validation.texts)
+        of_cells = space.ids if space.separator is None else space.indicator
+        known, truth = of_cells(taken.labels), of_cells(validation.labels)
         best: tuple[float, FrozenLogistic, FloatMatrix] | None = None
         for strength in _STRENGTHS:
-            fitted = cls(encoder, *_fitted(seen, ids, strength, len(space)), space, reason)
+            fitted = cls(encoder, *_fitted(seen, known, strength, len(space)), space, reason)
             probabilities = fitted.of_features(held)
             value = validation_metrics(probabilities, truth, space)["macro_f1"] if len(truth) else 0.0
             if best is None or value > best[0]:
                 best = value, fitted, probabilities
         assert best is not None
-        return best[1], best[2]
+        _, chosen, probabilities = best
+        if space.separator is not None:
+            chosen = replace(chosen, space=with_thresholds(space, probabilities, validation.labels))
+        return chosen, probabilities
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Give each text's probabilities, shape [n_texts, n_labels]."""
@@ -165,15 +171,20 @@ class FrozenLogistic:
     def of_features(self, features: Features) -> FloatMatrix:
         """Give the probabilities of texts that the encoder has read already."""
         scores = features.astype(np.float64) @ self.weight.T + self.bias
+        if self.space.separator is not None:
+            sigmoid: FloatMatrix = np.exp(-np.logaddexp(0.0, -scores))
+            return sigmoid
         scores = np.exp(scores - scores.max(axis=1, keepdims=True)) if len(scores) else scores
         probabilities: FloatMatrix = scores / scores.sum(axis=1, keepdims=True)
         return probabilities
 
     def save(self, file: Path) -> None:
-        """Write weights and bias as safetensors."""
+        """Write weights, bias and, where there are any, thresholds as safetensors."""
         from safetensors.numpy import save
 
-        durable.write_bytes(file, save({"weight": self.weight, "bias": self.bias}))
+        given = self.space.thresholds
+        thresholds = {} if given is None else {"thresholds": np.array(given)}
+        durable.write_bytes(file, save({"weight": self.weight, "bias": self.bias, **thresholds}))
 
     @classmethod
     def load(
@@ -183,6 +194,8 @@ class FrozenLogistic:
         from safetensors.numpy import load_file
 
         kept = load_file(file)
+        if "thresholds" in kept:
+            space = replace(space, thresholds=tuple(float(threshold) for threshold in kept["thresholds"]))
         return cls(encoder, kept["weight"], kept["bias"], space, reason)
 
 
@@ -195,28 +208,43 @@ def _sample(rows: int, seed: int) -> list[int]:
 
 
 def _fitted(
-    features: Features, ids: npt.NDArray[np.int64], strength: float, n_labels: int
+    features: Features, known: IntVector | BoolMatrix, strength: float, n_labels: int
 ) -> tuple[FloatMatrix, npt.NDArray[np.float64]]:
-    """Fit scikit-learn's regression on standardised features; give weights and bias for the features as they are."""
-    import warnings
+    """Fit scikit-learn's regression on standardised features; give weights and bias for the features as they are.
 
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
+    Of label ids one regression of all labels is fitted, of which labels each text has, one of each label.
+    """
     middle = features.mean(axis=0, dtype=np.float64)
     spread = features.std(axis=0, dtype=np.float64)
     spread[spread < 1e-12] = 1.0
     # float32 halves the time and changes no digit that is shown
     standard = ((features - middle) / spread).astype(np.float32)
+    weight = np.zeros((n_labels, features.shape[1]))
+    bias = np.full(n_labels, -np.inf)
+    if known.ndim == 2:
+        for label, has in enumerate(known.T):
+            if has.all():
+                bias[label] = np.inf
+            elif has.any():
+                regression = _regression(standard, has, strength)
+                weight[label], bias[label] = regression.coef_[0], regression.intercept_[0]
+    else:
+        regression = _regression(standard, known, strength)
+        both = len(regression.coef_) == 1  # of two labels scikit-learn keeps the second one's
+        coefficients = np.vstack([0 * regression.coef_, regression.coef_]) if both else regression.coef_
+        weight[regression.classes_] = coefficients
+        bias[regression.classes_] = np.append(0.0, regression.intercept_) if both else regression.intercept_
+    weight /= spread
+    return weight, bias - weight @ middle
+
+
+def _regression(standard: Features, targets: npt.NDArray[Any], strength: float) -> Any:
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     regression = LogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        regression.fit(standard, ids)
-    coefficients = np.asarray(regression.coef_, dtype=np.float64) / spread
-    intercepts = np.asarray(regression.intercept_, dtype=np.float64) - coefficients @ middle
-    if len(coefficients) == 1:  # of two labels scikit-learn keeps the second one's
-        coefficients, intercepts = np.vstack([0 * coefficients, coefficients]), np.append(0.0, intercepts)
-    weight = np.zeros((n_labels, features.shape[1]))
-    bias = np.full(n_labels, -np.inf)
-    weight[regression.classes_], bias[regression.classes_] = coefficients, intercepts
-    return weight, bias
+        return regression.fit(standard, targets)

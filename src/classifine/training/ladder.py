@@ -78,7 +78,7 @@ class Ladder:
         train, validation
             Labelled texts that share no item.
         space
-            Their label space; where a text may have several labels, the base model is no rung.
+            Their label space.
         base
             The base model.
         settings
@@ -121,7 +121,7 @@ class Ladder:
     ) -> Iterator[Rung]:
         for name, baseline in fit_baselines(train, space, settings.seed, validation=validation).items():
             yield _scored(name, baseline, baseline.predict_proba(validation.texts), validation)
-        if settings.training.frozen_baseline and space.separator is None and len(set(train.labels)) > 1:
+        if settings.training.frozen_baseline and len(set(train.labels)) > 1:
             encoder = _encoder(base, settings)
             frozen, probabilities = FrozenLogistic.fit(train, validation, space, encoder, seed=settings.seed)
             frozen.save(self.folder / FROZEN)

@@ -14,47 +14,10 @@ import numpy as np
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import NO_WORD, logistic_regression, patiently, some_rows, word_counter
+from classifine.training.baseline import NO_WORD, Majority, logistic_regression, patiently, some_rows, word_counter
 
 if TYPE_CHECKING:
     from classifine.training.baseline import Baseline
-
-
-class LabelShares:
-    """Gives every text the same probabilities: of each label, the share of training texts that have it.
-
-    Parameters
-    ----------
-    shares
-        Shape [n_labels].
-    space
-        The labels.
-    reason
-        Why this stands in for another baseline, or none.
-    """
-
-    title = "the same labels for every text"
-
-    def __init__(self, shares: Sequence[float], space: LabelSpace, reason: str | None = None) -> None:
-        self.shares = tuple(shares)
-        self.space = space
-        self.reason = reason
-
-    @classmethod
-    def fit(cls, train: LabelledTexts, space: LabelSpace, *, reason: str | None = None) -> LabelShares:
-        """Count the labels.
-
-        Raises
-        ------
-        LabelsProblem
-            There is no training row.
-        """
-        some_rows(train)
-        return cls(space.indicator(train.labels).mean(axis=0).tolist(), space, reason)
-
-    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
-        """Give the same shares for each text, shape [n_texts, n_labels]."""
-        return np.tile(np.array(self.shares, dtype=np.float64), (len(texts), 1))
 
 
 class OneByOne:
@@ -79,7 +42,7 @@ class OneByOne:
         self.space = space
 
     @classmethod
-    def fit(cls, train: LabelledTexts, space: LabelSpace, seed: int) -> OneByOne | LabelShares:
+    def fit(cls, train: LabelledTexts, space: LabelSpace, seed: int) -> OneByOne | Majority:
         """Fit it; where no text holds a word, the shares stand in and say why.
 
         Raises
@@ -90,7 +53,7 @@ class OneByOne:
         some_rows(train)
         vectorizer = word_counter(train.texts)
         if vectorizer is None:
-            return LabelShares.fit(train, space, reason=NO_WORD)
+            return Majority.fit(train, space, reason=NO_WORD)
         words = vectorizer.fit_transform(train.texts)
         regressions: list[Any | float] = []
         with patiently():
@@ -115,7 +78,7 @@ def fit_several(
 ) -> dict[str, Baseline]:
     """Fit the baselines, by the name their predictions go by; without validation texts, every threshold is .5."""
     baselines: dict[str, Baseline] = {
-        "shares": LabelShares.fit(train, space),
+        "shares": Majority.fit(train, space),
         "tfidf": OneByOne.fit(train, space, seed),
     }
     for baseline in baselines.values():
