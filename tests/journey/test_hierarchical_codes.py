@@ -120,3 +120,9 @@ def test_the_verbs_do_the_same_from_python(sample: Path, tiny: Path, tmp_path: P
     assert card.scores["model"].hierarchy is not None
     predictions = classifier.predict(["oil"])
     assert predictions.at_level(1)[0][0] in ("A", "B")
+
+
+def test_split_names_the_levels_in_the_command_to_come(sample: Path, command: Command, tmp_path: Path) -> None:
+    code, out, err = command("split", sample, "-o", tmp_path / "parts", "--level-prefixes", "1,2")
+    assert (code, err) == (0, "")
+    assert "--level-prefixes 1,2" in " ".join(out.split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +52,10 @@ def split(output: Path, folds: int | None, repeats: int, overwrite: bool, **opti
         refuse_to_lose(ties, prepared.ties)
     made = write_splits(output, prepared.splits, seed=settings.seed, notes=notes, beside=beside, overwrite=overwrite)
     console.say("files", ", ".join(map(str, made)))
-    console.say("next", _next(output, prepared.splits))
+    console.say("next", _next(output, prepared.splits, options))
 
 
-def _next(output: Path, splits: Splits) -> str:
+def _next(output: Path, splits: Splits, options: Mapping[str, Any]) -> str:
     """Give the command that trains on the files, with the columns that protect the division."""
     words = ["classifine", "run"]
     for part, _ in splits.items():
@@ -67,4 +67,12 @@ def _next(output: Path, splits: Splits) -> str:
         words += ["--positive", splits.space.positive]
     if splits.space.separator is not None:
         words += ["--multi-label", "--label-separator", splits.space.separator]
+    if splits.space.hierarchy is not None:
+        for name in ("level_separator", "level_prefixes", "label_parents"):
+            given = options.get(name)
+            if given:
+                told = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
+                words += ["--" + name.replace("_", "-"), told]
+    for label in splits.space.order or ():
+        words += ["--label-order", label]
     return console.spelled(words)
