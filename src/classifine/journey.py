@@ -24,11 +24,12 @@ from classifine.errors import FileMissing, ModelUnavailable, count
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
-from classifine.preparation import Prepared, contaminated, prepare
-from classifine.runs import STAGES, RunFolder
+from classifine.preparation import Prepared, audit_of_splits, contaminated, prepare
+from classifine.runs import STAGES, RunFolder, Source
 from classifine.settings import DataSettings, Settings
 from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions, Splits
+from classifine.training import ranks
 
 if TYPE_CHECKING:
     from classifine.model.classifier import Classifier, Scorer
@@ -61,15 +62,45 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
     Returns
     -------
     bool
-        Whether anything was left to do.
+        Whether anything was left to do. Where torchrun has started several processes, the first one does it all; the
+        others do the training with it, write nothing, and are told False.
 
     Raises
     ------
     ClassifineError
         Whatever stands in the way; a folder made for this run is removed when not even its data is usable.
     """
+    with ranks.Together(use_cpu=settings.training.use_cpu) as leads:
+        if leads:
+            return _led(files, settings, RunFolder(folder), upto=upto, say=say)
+        from classifine.training.jointly import follow
+
+        follow()
+        return False
+
+
+def train_run(run: RunFolder, splits: Splits, source: Source, settings: Settings) -> Classifier:
+    """Keep splits in a run folder and train on them there, as far as that is not done; give the classifier."""
+    from classifine.model.classifier import Classifier
+
+    with ranks.Together(use_cpu=settings.training.use_cpu) as leads:
+        if not leads:
+            from classifine.training.jointly import follow
+
+            followed = follow()
+            return Classifier.load(run.model) if followed is None else followed.classifier
+        with run.locked():
+            run.begin([source], settings)
+            if not run.done("data"):
+                prepared = Prepared(splits, audit_of_splits(splits, settings.data))
+                record(run, "data", lambda: keep_data(run, checked(prepared, settings)))
+            if not run.done("train"):
+                record(run, "train", lambda: train_stage(run, settings))
+    return Classifier.load(run.model)
+
+
+def _led(files: DataFiles, settings: Settings, run: RunFolder, *, upto: str, say: Say) -> bool:
     sources = files.sources()
-    run = RunFolder(folder)
     with run.locked():
         again = run.begin(sources, settings)
         asked = STAGES[: STAGES.index(upto) + 1]
@@ -167,12 +198,10 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
 
 
 def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
-    """Find the base model and fine-tune it; the test texts are not handed over."""
-    from classifine.model.hub import resolve
-    from classifine.training.course import Course
+    """Find the base model and fine-tune it; the test texts are not looked at."""
+    from classifine.training import jointly
 
-    base = resolve(settings.model.model)
-    return Course(splits.train, splits.validation, splits.space, base, settings, scratch=scratch).run()
+    return jointly.finetuned(splits, settings, scratch=scratch)
 
 
 def evaluate_stage(
@@ -336,7 +365,9 @@ def _told(history: dict[str, Any]) -> str:
     last = history["epochs"][-1]["epoch"]
     epochs = "1 epoch" if last == 1 else f"{last:.3g} epochs"
     threads = f", {count(history['threads'], 'thread')}" if history["device"] == "cpu" else ""
-    where = f"{history['device']}{threads} ({history['precision']})"
+    processes = history.get("processes", 1)
+    times = f"{processes} × " if processes > 1 else ""
+    where = f"{times}{history['device']}{threads} ({history['precision']})"
     compared = history["long_texts"].get("compared", ())
     ways = ", ".join(f"{one['way']} {one['value']:.3f}" for one in compared)
     chosen = f"; long texts by {history['long_texts']['way']} ({ways})" if compared else ""

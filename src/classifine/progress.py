@@ -5,8 +5,14 @@ Does not know what the work is.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
+
+
+def speaks() -> bool:
+    """Tell whether this process is the one that talks: the first of those that torchrun started, or the only one."""
+    return os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
 
 
 def bar(what: str, *, total: int | None, unit: str) -> Any:
@@ -28,7 +34,7 @@ def bar(what: str, *, total: int | None, unit: str) -> Any:
         total=total,
         unit=f" {unit}",
         file=sys.stderr,
-        disable=not sys.stderr.isatty(),
+        disable=not (sys.stderr.isatty() and speaks()),
         dynamic_ncols=True,
         leave=False,
         mininterval=0.2,

@@ -15,7 +15,7 @@ from classifine import journey
 from classifine.data.labelled import Say, labelled, silent
 from classifine.data.splits.levels import settings_of
 from classifine.errors import SettingsProblem, UsageError, some, unknown_name
-from classifine.preparation import Prepared, audit_of_splits, check_texts
+from classifine.preparation import check_texts
 from classifine.runs import RunFolder, Source
 from classifine.settings import DataSettings, ModelSettings, Settings, read_settings
 from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
@@ -212,6 +212,9 @@ def train(
 ) -> Classifier:
     """Fine-tune a base model on the training texts; validation texts choose the epoch, test texts stay unseen.
 
+    Where torchrun has started several processes, all call this and get the classifier; the first one's texts count, and
+    it alone keeps the run folder.
+
     Parameters
     ----------
     splits
@@ -231,8 +234,6 @@ def train(
     ClassifineError
         The settings, the base model or the run folder cannot be used; why is said.
     """
-    from classifine.model.classifier import Classifier
-
     if late := sorted(settings.keys() & {f.name for f in fields(DataSettings)} - _OF_TRAINING):
         raise SettingsProblem(
             f"train cannot use {some([repr(name) for name in late])}: the data has been read and divided already",
@@ -242,15 +243,7 @@ def train(
     if out is None:
         with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
             return journey.finetuned(splits, chosen, scratch=Path(folder) / "checkpoints").classifier
-    run = RunFolder(out)
-    with run.locked():
-        run.begin([Source.of_memory(splits)], chosen)
-        if not run.done("data"):
-            prepared = Prepared(splits, audit_of_splits(splits, chosen.data))
-            journey.record(run, "data", lambda: journey.keep_data(run, journey.checked(prepared, chosen)))
-        if not run.done("train"):
-            journey.record(run, "train", lambda: journey.train_stage(run, chosen))
-    return Classifier.load(run.model)
+    return journey.train_run(RunFolder(out), splits, Source.of_memory(splits), chosen)
 
 
 def load(path: Path | str) -> Classifier:

@@ -20,6 +20,8 @@ from typing import Any
 import click
 
 from classifine.errors import ClassifineError
+from classifine.progress import speaks
+from classifine.training.ranks import FollowerFailed
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -32,12 +34,18 @@ def say(stage: str, message: str) -> None:
     """Print one line of a journey: the stage, then what became of it."""
     lines = textwrap.wrap(printable(message), width=_width() - 12, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(lines or [""]):
-        click.echo(f"  {'' if number else stage:<10}{line}")
+        _echo(f"  {'' if number else stage:<10}{line}")
 
 
 def tell(message: str = "") -> None:
     """Print a plain sentence."""
-    click.echo(printable(message))
+    _echo(printable(message))
+
+
+def _echo(line: str) -> None:
+    """Print a line, once where torchrun has started several processes."""
+    if speaks():
+        click.echo(line)
 
 
 def table(rows: Sequence[dict[str, str]]) -> None:
@@ -111,7 +119,7 @@ def _guarded(command: click.Command, arguments: Sequence[str] | None) -> int:
         _complain(f"    {spelled(words)}")
         return INTERRUPTED
     except ClassifineError as error:
-        _complain(f"\nerror: {error}")
+        _complain(f"\nerror: {error}", own=isinstance(error, FollowerFailed))
         return error.exit_code
     except SystemExit:
         # when whoever read our output has gone, click puts another stream in its place and leaves
@@ -119,14 +127,16 @@ def _guarded(command: click.Command, arguments: Sequence[str] | None) -> int:
             raise
         return 0
     except Exception:  # noqa: BLE001 - the last line of defence: whatever reaches it is our fault, and is shown whole
-        _complain(traceback.format_exc())
-        _complain("This is a fault in classifine, not in your data. Please report it with the lines above.")
+        _complain(traceback.format_exc(), own=True)
+        _complain("This is a fault in classifine, not in your data. Please report it with the lines above.", own=True)
         return OUR_FAULT
     return result if isinstance(result, int) else 0
 
 
-def _complain(message: str) -> None:
-    click.echo(printable(message), err=True)
+def _complain(message: str, *, own: bool = False) -> None:
+    """Print to standard error: what is this process's own always, else once where there are several."""
+    if own or speaks():
+        click.echo(printable(message), err=True)
 
 
 def _width() -> int:

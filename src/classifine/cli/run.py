@@ -9,6 +9,7 @@ import click
 
 from classifine.cli import console
 from classifine.cli.options import Sectioned, files_of, folder_of, settings_of, source_options, training_options
+from classifine.progress import speaks
 
 
 @click.command(cls=Sectioned)
@@ -24,7 +25,8 @@ def run(**options: Any) -> None:
 
     folder, settings = folder_of(options), settings_of(options)
     did = run_journey(files_of(options), settings, folder, say=console.say)
-    summary(folder, did=did)
+    if speaks():
+        summary(folder, did=did)
 
 
 def summary(folder: Path, *, did: bool) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from classifine import durable
 from classifine.errors import DiscError, RunRefused
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 Tell = Callable[[str], None]
 
@@ -108,9 +108,11 @@ class Checkpoints:
         """
         for folder in self._all():
             manifest = _manifest(folder)
-            reason = _damage(folder, manifest) or wrong(folder)
+            reason = _damage(folder, manifest)
             if reason is None and manifest is not None:
                 self._refuse_other(folder, manifest["origin"])
+                reason = wrong(folder)
+            if reason is None:
                 self.tell(f"going on from step {_step(folder):,}")
                 return folder
             durable.move(folder, self.quarantine / folder.name)

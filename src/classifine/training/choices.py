@@ -22,6 +22,7 @@ from classifine.evaluation.validation import METRICS, OF_POSITIVE, metrics_of
 from classifine.labels import LabelSpace
 from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
+from classifine.training import ranks
 from classifine.training.adapters import require_peft
 from classifine.training.machine import device_name
 
@@ -176,7 +177,7 @@ def total_steps(settings: TrainingSettings, rows: int) -> int:
 
 def _updates(settings: TrainingSettings, rows: int) -> int:
     """Count the updates of an epoch."""
-    batches = math.ceil(rows / settings.per_device_train_batch_size)
+    batches = math.ceil(rows / (settings.per_device_train_batch_size * ranks.number()))
     return math.ceil(batches / settings.gradient_accumulation_steps)
 
 
@@ -215,6 +216,8 @@ def training_arguments(settings: TrainingSettings, *, folder: str, seed: int) ->
         "disable_tqdm": True,
         "dataloader_pin_memory": device_name(use_cpu=settings.use_cpu) == "cuda",
         "remove_unused_columns": False,
+        # looking for parameters without a gradient costs a pass; in these models each one has one
+        "ddp_find_unused_parameters": False if ranks.number() > 1 else None,
     }
     further = {_TODAY.get(name, name): value for name, value in settings.arguments.items()}
     try:

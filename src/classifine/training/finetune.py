@@ -177,7 +177,7 @@ def finetune(
         with quiet(), full_memory_told(), _refusals_told(chosen):
             trainer.finish(kept)
             trainer.use_attention(trainer.fused)
-    backend.model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    backend.model = trainer.bare()
     if chosen.lora_r is not None:
         backend.model = merged(backend.model)
     backend.model.eval()
@@ -337,9 +337,10 @@ def _history(
         "stopped_early": trainer.state.global_step < trainer.state.max_steps,
         "seconds": round(seconds, 2),
         "examples_per_second": round(rows * float(trainer.state.epoch or 0) / training_seconds, 1),
-        "device": str(trainer.args.device),
+        "device": "cpu" if trainer.args.device.type == "cpu" else str(trainer.args.device),
         "precision": "bf16" if trainer.args.bf16 else "fp16" if trainer.args.fp16 else "fp32",
         "threads": torch.get_num_threads(),
+        "processes": trainer.args.world_size,
         "parameters": backend.model.num_parameters(),
         "base_model": {
             "name": base.name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from classifine.model.windows import WAYS, LongTexts, Way
 from classifine.pairs import all_pairs
 from classifine.settings import ModelSettings, Settings
 from classifine.tables import LabelledTexts
+from classifine.training import ranks
 from classifine.training.checkpoints import Checkpoints
 
 # With a smaller share of longer training texts, auto reads the beginning: there is little to win.
@@ -124,13 +126,10 @@ def _compared(
     """Train in each way on the same texts and give the scores; a comparison that was kept is not done again."""
     key = durable.fingerprint({"settings": asdict(settings), "train": train.ids, "validation": validation.ids})
     file = None if kept is None else kept.folder / _FILE
-    if file is not None and file.is_file():
-        found = json.loads(file.read_text("utf-8"))
-        if found["key"] == key:
-            compared: list[dict[str, Any]] = found["compared"]
-            return compared
+    compared = ranks.shared([] if file is None else _known(file, key))
+    if compared:
+        return compared
     parts = [_sample(part, settings.seed) for part in (train, validation)]
-    compared = []
     for way in WAYS:
         chosen = replace(settings, model=replace(settings.model, long_texts=way))
         history = attempt(parts[0], parts[1], chosen)
@@ -152,6 +151,11 @@ def _compared(
         durable.make_folder(file.parent)
         durable.write_json(file, {"key": key, "compared": compared})
     return compared
+
+
+def _known(file: Path, key: str) -> list[dict[str, Any]]:
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {"key": None}
+    return list(found["compared"]) if found["key"] == key else []
 
 
 def _sample(part: LabelledTexts, seed: int) -> LabelledTexts:

@@ -1,7 +1,8 @@
 """Takes Hugging Face's Trainer and gives one that goes on where it was stopped, to the same bits.
 
 Beside weights, optimizer, schedule and random states it keeps the best weights, the loss since the last log and the
-seconds spent. A signal to stop is put off until the state is saved. Does not know losses, batches or run folders.
+seconds spent. A signal to stop is put off until the state is saved. Of several processes, the first one saves, all at
+the same step. Does not know losses, batches or run folders.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,13 @@ from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from classifine import durable
-from classifine.training.checkpoints import Checkpoints
+from classifine.errors import RunRefused, some
+from classifine.training import ranks
+from classifine.training.checkpoints import MANIFEST, Checkpoints
 
 # The names are Hugging Face's, whose own loaders read the first four.
 OPTIMIZER, SCHEDULER, SCALER, RANDOM = "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth"
+RANDOM_OF = "rng_state_{}.pth"
 STATE, WEIGHTS, BEST, PROGRESS = "trainer_state.json", "model.safetensors", "best.safetensors", "progress.json"
 
 
@@ -39,6 +43,8 @@ class ResumableTrainer(Trainer):
     lr_scheduler: Any
     state: Any
     checkpoints: Checkpoints | None = None
+    # whether checkpoints are kept, by the first of several processes
+    saves = False
     evaluation_seconds = 0.0
     # into how many parts a batch is cut since memory was full
     pieces = 1
@@ -51,11 +57,13 @@ class ResumableTrainer(Trainer):
         self._evaluated = 0
         self._before: dict[str, Any] = {}
         self._started = time.perf_counter()
-        if checkpoints is None:
+        self.saves = ranks.shared(checkpoints is not None)
+        if not self.saves:
             self.train()
         else:
             self.add_callback(Saving(self))
-            found = checkpoints.newest(self._lacks)
+            found = ranks.decided(self._newest)
+            _seen_by_all(found)
             with self.stops:
                 self.train(resume_from_checkpoint=None if found is None else str(found))
         if self.best is not None:
@@ -86,14 +94,25 @@ class ResumableTrainer(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Save when it is worth it; then let a signal through that was put off."""
-        kept = self.checkpoints
-        if kept is None:
+        if not self.saves:
             return
-        asked = self.stops.asked is not None
-        if self.args.should_save and (asked or kept.due(evaluated=self._evaluated == self.state.global_step)):
-            kept.save(self.state.global_step, size=self._size(), write=self._write)
+        asked, due = self.wishes(evaluated=self._evaluated == self.state.global_step)
+        if asked or due:
+            everywhere = ranks.gathered({RANDOM: _random_states(), "loss": self._tr_loss.item()})
+            if self.checkpoints is not None:
+                write = partial(self._write, everywhere=everywhere)
+                self.checkpoints.save(self.state.global_step, size=self._size(), write=write)
+            # nobody leaves before it is written
+            ranks.shared(None)
         if asked:
+            self.stops.asked = asked
             self.stops.let_through()
+
+    def wishes(self, *, evaluated: bool) -> tuple[int, bool]:
+        """Give the signal that any of the processes got, 0 without one, and whether a checkpoint is due."""
+        due = self.checkpoints is not None and self.checkpoints.due(evaluated=evaluated)
+        asked, wanted = ranks.largest(self.stops.asked or 0, int(due))
+        return asked, bool(wanted)
 
     def _size(self) -> int:
         weights = _bytes_of(self.model.state_dict())
@@ -104,14 +123,14 @@ class ResumableTrainer(Trainer):
     def _is_best(self) -> bool:
         return self.state.best_global_step in (None, self.state.global_step)
 
-    def _write(self, folder: Path) -> None:
+    def _write(self, folder: Path, everywhere: Sequence[dict[str, Any]]) -> None:
         save_model(self.model, str(folder / WEIGHTS))
         if not self._is_best and self.best is not None:
             save_file(self.best, str(folder / BEST))
         states = {
             OPTIMIZER: self.optimizer.state_dict(),
             SCHEDULER: self.lr_scheduler.state_dict(),
-            RANDOM: _random_states(),
+            **{name: one[RANDOM] for name, one in zip(self._random_files(), everywhere, strict=True)},
         }
         if scaler := getattr(self.accelerator, "scaler", None):
             states[SCALER] = scaler.state_dict()
@@ -121,7 +140,7 @@ class ResumableTrainer(Trainer):
         # not by its own method, which sorts the names: the history shows them in the order they were logged
         durable.write_text(folder / STATE, json.dumps(asdict(self.state), indent=2))
         progress = {
-            "loss": self._tr_loss.item(),
+            "losses": [one["loss"] for one in everywhere],
             "logged_step": self._globalstep_last_logged,
             "seconds": self.seconds,
             "evaluation_seconds": self.evaluation_seconds,
@@ -132,11 +151,19 @@ class ResumableTrainer(Trainer):
     def _with_state(self) -> list[Any]:
         return [one for one in [*self.callback_handler.callbacks, self.control] if isinstance(one, ExportableState)]
 
+    def _random_files(self) -> list[str]:
+        processes = self.args.world_size
+        return [RANDOM] if processes == 1 else [RANDOM_OF.format(place) for place in range(processes)]
+
     # ---------------------------------------------------------------- going on
+
+    def _newest(self) -> Path | None:
+        found = None if self.checkpoints is None else self.checkpoints.newest(self._lacks)
+        return None if found is None else found.absolute()
 
     def _lacks(self, folder: Path) -> str | None:
         """Say what a checkpoint would need for this training to go on as if nothing had happened."""
-        needed = [WEIGHTS, OPTIMIZER, SCHEDULER, RANDOM, STATE, PROGRESS]
+        needed = [WEIGHTS, OPTIMIZER, SCHEDULER, *self._random_files(), STATE, PROGRESS]
         needed += [SCALER] if getattr(self.accelerator, "scaler", None) else []
         absent = [name for name in needed if not (folder / name).is_file()]
         if absent:
@@ -178,7 +205,7 @@ class ResumableTrainer(Trainer):
         """Run an epoch; the first one after a checkpoint begins with the loss that was not logged yet."""
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
-            self._tr_loss.fill_(resumed["loss"])
+            self._tr_loss.fill_(resumed["losses"][self.args.process_index])
             self._globalstep_last_logged = resumed["logged_step"]
             if resumed["over"]:
                 self.control.should_training_stop = True
@@ -194,10 +221,10 @@ class Saving(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Ask; at the end of an epoch its evaluation comes first, and the checkpoint after it."""
-        kept = self.trainer.checkpoints
-        if kept is None or float(state.epoch).is_integer() or state.global_step >= state.max_steps:
+        if float(state.epoch).is_integer() or state.global_step >= state.max_steps:
             return
-        control.should_save = self.trainer.stops.asked is not None or kept.due(evaluated=False)
+        asked, due = self.trainer.wishes(evaluated=False)
+        control.should_save = bool(asked or due)
 
 
 # ---------------------------------------------------------------- signals
@@ -236,6 +263,20 @@ class Stops:
 
 
 # ---------------------------------------------------------------- small things
+
+
+def _seen_by_all(folder: Path | None) -> None:
+    """Refuse a checkpoint that some of the processes cannot read."""
+    if folder is None:
+        return
+    seen = ranks.gathered((folder / MANIFEST).is_file())
+    if blind := [place + 1 for place, sees in enumerate(seen) if not sees]:
+        raise RunRefused(
+            "a training over several machines goes on from a checkpoint only where all of them see it",
+            where=str(folder.absolute()),
+            found=f"not seen by the processes {some(blind)} of {len(seen)}",
+            cure="put the run folder on a disc that the machines share, and copy it there",
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import torch
 from transformers import Trainer
 
 from classifine.errors import TrainingFailed, some
+from classifine.training import ranks
 from classifine.training.watching import Diverged
 
 # How torch says on a processor, where it has no error of its own for it, that memory is full.
@@ -101,10 +102,14 @@ class CarefulTrainer(Trainer):
             inner.forget()
 
     def _look(self, model: Any, inputs: dict[str, Any], loss: float) -> None:
-        if math.isfinite(loss):
+        """Stop at a loss that is no number; of several processes, all stop where one has such a loss."""
+        wrong = not math.isfinite(loss)
+        if not any(ranks.largest(int(wrong))):
             return
-        names = self._culprits(model, inputs)
-        raise Diverged(loss, self.state.global_step + 1, names)
+        # without the exchange of gradients, which the others do not take part in
+        names = self._culprits(self.accelerator.unwrap_model(model), inputs) if wrong else []
+        found = [one for one in ranks.gathered((loss, names)) if not math.isfinite(one[0])]
+        raise Diverged(found[0][0], self.state.global_step + 1, [name for _, of_one in found for name in of_one])
 
     def _culprits(self, model: Any, inputs: dict[str, Any]) -> list[str]:
         """Name the rows of a batch whose loss is no number, where it is not the model that is broken."""

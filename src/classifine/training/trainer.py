@@ -7,16 +7,19 @@ beside its label. Does not know settings files, run folders or the test split.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from classifine.evaluation.validation import validation_metrics
-from classifine.labels import BoolMatrix, IntVector, LabelSpace
+from classifine.labels import BoolMatrix, FloatMatrix, IntVector, LabelSpace
 from classifine.model.tokens import Encoded
 from classifine.model.torch_backend import TorchBackend
 from classifine.model.windows import pooled
 from classifine.settings import TrainingSettings
+from classifine.training import ranks
 from classifine.training.batching import EncodedRows, EpochSampler, collate_unpadded, even_odds
 from classifine.training.evaluating import BestTrainer
 from classifine.training.layers import LayerwiseTrainer
@@ -32,7 +35,7 @@ _SHORT = 64
 class FineTuningTrainer(CarefulTrainer, ResumableTrainer, BestTrainer, LayerwiseTrainer, UnpaddingTrainer):
     """Hugging Face's Trainer with our loss, our order of batches and our evaluation."""
 
-    ranks: IntVector | None = None
+    label_ranks: IntVector | None = None
     # The loss is divided by the weight of the whole accumulated batch, so the Trainer must not divide it again.
     loss_is_scaled_for_ga = True
 
@@ -85,7 +88,8 @@ class FineTuningTrainer(CarefulTrainer, ResumableTrainer, BestTrainer, Layerwise
 
     def _logits(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         if self.unpadded is not None:
-            return self.unpadded(**inputs)
+            scores: torch.Tensor = (self.unpadded if self.args.world_size == 1 else model)(**inputs)
+            return scores
         if self.args.device.type == "cpu" and self.fused == "sdpa" and not self.args.torch_compile:
             self.use_attention("eager" if inputs["input_ids"].shape[1] <= _SHORT else "sdpa")
         logits: torch.Tensor = model(**inputs).logits
@@ -95,7 +99,7 @@ class FineTuningTrainer(CarefulTrainer, ResumableTrainer, BestTrainer, Layerwise
         rows: EncodedRows = self.train_dataset  # type: ignore[assignment]
         args = self.args
         batch = args.per_device_train_batch_size * args.world_size
-        return EpochSampler(
+        self.order = EpochSampler(
             rows.encoded.lengths,
             batch=batch * args.gradient_accumulation_steps,
             seed=args.seed,
@@ -103,18 +107,57 @@ class FineTuningTrainer(CarefulTrainer, ResumableTrainer, BestTrainer, Layerwise
             odds=even_odds(rows.labels) if self.balanced else None,
             multiple=batch if args.world_size > 1 else 1,
         )
+        return self.order
+
+    def _run_epoch(self, *args: Any, **named: Any) -> None:
+        # accelerate does not reach the sampler of several processes where the first batches are left out
+        self.order.set_epoch(named["epoch"])
+        super()._run_epoch(*args, **named)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Score the validation texts in the training's precision; row order cannot get lost on the way."""
         started = time.perf_counter()
         self.settle()
         self.backend.model = self.model
-        probabilities = self.backend.probabilities(self.validation, unpadded=self.unpadded)
-        found = validation_metrics(probabilities, self.truth, self.space, ranks=self.ranks)
-        if self.space.separator is None:
-            found["labels_predicted"] = len(set(probabilities.argmax(axis=1).tolist()))
+        probabilities = self._scores()
+        found = ranks.decided(lambda: self._measured(probabilities))
         metrics = {f"eval_{name}": value for name, value in found.items()}
         self.evaluation_seconds += time.perf_counter() - started
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _scores(self) -> FloatMatrix:
+        """Score each validation text once: of several processes, each one its share."""
+        rows, processes = len(self.validation), self.args.world_size
+        if processes == 1:
+            return self.backend.probabilities(self.validation, unpadded=self.unpadded)
+        # neighbours are often alike in length, so that every n-th gives each process about as much to do
+        own = np.arange(self.args.process_index, rows, processes)
+        return joined(ranks.gathered((own, self._scored(own))), rows)
+
+    def _scored(self, own: IntVector) -> FloatMatrix:
+        if not len(own):
+            return np.zeros((0, len(self.space)), np.float32)
+        return self.backend.probabilities(self.validation.take(own), unpadded=self.unpadded)
+
+    def _measured(self, probabilities: FloatMatrix) -> dict[str, float]:
+        found = validation_metrics(probabilities, self.truth, self.space, ranks=self.label_ranks)
+        if self.space.separator is None:
+            found["labels_predicted"] = len(set(probabilities.argmax(axis=1).tolist()))
+        return found
+
+
+def joined(parts: Sequence[tuple[IntVector, FloatMatrix]], rows: int) -> FloatMatrix:
+    """Put the rows that several processes have scored into their order, shape [rows, n_labels].
+
+    Parameters
+    ----------
+    parts
+        Of each process, the numbers of its rows and their scores.
+    rows
+        How many there are; each must have been scored by one process.
+    """
+    places = np.concatenate([own for own, _ in parts])
+    assert sorted(places.tolist()) == list(range(rows))
+    return np.concatenate([scores for _, scores in parts])[np.argsort(places)]

@@ -29,10 +29,19 @@ class UnpaddingTrainer(Trainer):
     def unpad(self) -> bool:
         """Compute on real tokens from now on, where that is the same; say whether it is."""
         args = self.args
-        plain = not (args.torch_compile or args.gradient_checkpointing or args.fp16 or args.world_size > 1)
+        plain = not (args.torch_compile or args.gradient_checkpointing or args.fp16)
         if plain and args.device.type == "cpu":
             self.unpadded = Unpadded.of(self.model, torch.bfloat16 if args.bf16 else torch.float32)
+        if self.unpadded is not None and args.world_size > 1:
+            # torch exchanges the gradients of what it calls through the model
+            self.model.forward = self.unpadded
         return self.unpadded is not None
+
+    def bare(self) -> Any:
+        """Give the model as it was handed over, with its own forward pass."""
+        model = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+        vars(model).pop("forward", None)
+        return model
 
     def settle(self) -> None:
         """Bring weights up to date that the optimizer has left for later."""
@@ -42,7 +51,8 @@ class UnpaddingTrainer(Trainer):
     def get_optimizer_cls_and_kwargs(self, args: Any, model: Any = None) -> tuple[Any, Any]:  # type: ignore[override]
         """Give the optimizer's class and its options."""
         found, options = Trainer.get_optimizer_cls_and_kwargs(args, model)
-        if self.unpadded is None or args.optim not in _ADAMW:
+        # several processes use different rows, and exchange the gradients of all
+        if self.unpadded is None or args.optim not in _ADAMW or args.world_size > 1:
             return found, options
         table = self.unpadded.anatomy.words
         if not table.weight.requires_grad or table.max_norm is not None or table.scale_grad_by_freq:

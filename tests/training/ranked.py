@@ -1,0 +1,64 @@
+"""Does the trainings of test_ranks.py, alone or, under torchrun, together; the first process writes what came of them.
+
+Their rows do not divide evenly among two processes: of the last update one gets few, or none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tests.training import test_finetune_several as several
+from tests.training.test_exactness import KINDS, ONE_STEP
+from tests.training.test_finetune import SPACE, texts_about
+
+from classifine.settings import Settings
+from classifine.tables import Splits
+from classifine.training import ranks
+from classifine.training.finetune import FineTuned
+from classifine.training.jointly import finetuned
+
+LABELS = {"multi_label": True, "label_separator": "|"}
+CASES: dict[str, dict[str, Any]] = {
+    **{name: KINDS[name] for name in ("plain", "weighted", "soft", "drawn at random, stock forward")},
+    "several labels": {**LABELS, "class_weights": {"yes": 3.0}, "rows": 96},
+    "in windows": {"long_texts": "windows", "max_length": 12, "rows": 93},
+}
+COMMON = {**ONE_STEP, "learning_rate": 0.1, "bf16": False, "dropout": 0.0, "num_train_epochs": 1, "threads": 1}
+
+
+def trained(name: str, bert: Path, folder: Path, **settings: Any) -> FineTuned:
+    """Do one of the trainings, with an update of 16 texts however many processes there are."""
+    chosen = {**COMMON, "per_device_train_batch_size": 8 // ranks.number(), "gradient_accumulation_steps": 2}
+    chosen |= {"evaluations_per_epoch": 1, "model": str(bert), **CASES[name], **settings}
+    rows = chosen.pop("rows", 15)
+    if "multi_label" in chosen:
+        splits = Splits(several.texts_about(20), several.texts_about(rows, start=48), several.TRAIN, several.SPACE)
+    else:
+        # "so" is the rarest
+        train = texts_about(24).take([i for i in range(24) if i not in (5, 8, 11)])
+        votes = tuple({label: 0.75, "yes" if label == "no" else "no": 0.25} for label in train.labels)
+        validation = texts_about(rows, start=48)
+        splits = Splits(replace(train, soft=votes), validation, texts_about(6, start=200), SPACE)
+    return finetuned(splits, Settings(seed=7).with_names(chosen), scratch=folder / name)
+
+
+def weights_of(result: FineTuned) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in result.classifier.backend.model.parameters()])
+
+
+def main() -> None:
+    bert, folder = map(Path, sys.argv[1:])
+    for name in CASES:
+        result = trained(name, bert, folder / str(ranks.place()))
+        home = folder / f"{name}.{ranks.place()}"
+        torch.save(weights_of(result), home.with_name(f"{home.name}.pt"))
+        home.with_name(f"{home.name}.json").write_text(json.dumps(result.history), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
