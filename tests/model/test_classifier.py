@@ -10,6 +10,7 @@ import pytest
 from tests.tiny_models import MAX_LENGTH, tiny_model
 
 from classifine.errors import FileMissing, ModelUnavailable
+from classifine.hierarchy import Hierarchy
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.classifier import Classifier, predictions_of
 from classifine.model.torch_backend import TorchBackend, max_length_of
@@ -182,3 +183,34 @@ def test_a_folder_of_several_labels_made_elsewhere_decides_at_an_even_chance(tmp
     expected = [";".join(name for name, p in zip(found.space.names, row, strict=True) if p >= 0.5)
                 for row in predictions.probabilities]  # fmt: skip
     assert list(predictions.predicted) == expected
+
+
+CODES = ("A/01", "A/02", "Z", "ne in\n/</script>")
+
+
+def test_a_folder_keeps_levels_and_order_and_a_classifier_fine_tuned_from_it_has_none_of_them(tmp_path: Path) -> None:
+    space = LabelSpace(CODES, hierarchy=Hierarchy.by_separator(CODES, "/"), order=CODES[::-1])
+    base = tiny_model(tmp_path / "base", "bert")
+    Classifier(TorchBackend.load(base, space=space), space).save(tmp_path / "model", probe=TEXTS)
+    assert Classifier.load(tmp_path / "model").space == space
+    other = LabelSpace(CODES[:2])
+    Classifier(TorchBackend.load(tmp_path / "model", space=other), other).save(tmp_path / "other")
+    assert Classifier.load(tmp_path / "other").space == other
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"label_paths": {"A/01": ["A", "A/01"]}},
+        {"label_paths": {name: ["A"] for name in CODES}},
+        {"label_paths": 7},
+        {"label_order": ["A/01"]},
+        {"label_order": 3},
+    ],
+)
+def test_levels_that_do_not_fit_the_labels_are_refused(damage: dict[str, Any], tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model", "bert", labels=list(CODES))
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, **damage}), "utf-8")
+    with pytest.raises(ModelUnavailable, match="do not fit its labels"):
+        Classifier.load(folder)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from classifine.errors import ColumnProblem, FileMissing, FileUnreadable
+from classifine.hierarchy import Hierarchy
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.prediction.bulk import predict_file
 
@@ -102,3 +103,31 @@ def test_several_labels_stand_in_one_cell_and_each_is_counted(tmp_path: Path) ->
         ("long|loud", "ok"), ("", "ok"), ("", "blank"), ("long", "ok"),
     ]  # fmt: skip
     assert [row["p_loud"] for row in rows] == ["1.0", "0.0", "", "0.0"]
+
+
+class Codes:
+    """Gives each text the same probabilities of labels in two levels, one of them named like our columns."""
+
+    names = ("level_1", "x/level_1", "x/status")
+    space = LabelSpace(names, hierarchy=Hierarchy.by_separator(names, "/"))
+
+    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
+        return np.tile([0.2, 0.45, 0.35], (len(texts), 1))
+
+
+@pytest.mark.parametrize("prefix", ["", "our_"])
+def test_codes_above_the_label_are_columns_whatever_labels_are_called(
+    prefix: str, source: Path, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    predict_file(Codes(), source, tmp_path / "out.parquet", prefix=prefix)
+    table = pq.read_table(tmp_path / "out.parquet")
+    added = ["predicted_label", "confidence", "level_1", "level_1_confidence"]
+    added += [*(f"p_{name}" for name in Codes.names), "status"]
+    assert table.column_names == ["code", "text", *(prefix + name for name in added)]
+    texts = [name for name in table.column_names if table.schema.field(name).type == pa.string()]
+    assert texts == ["code", "text", *(prefix + name for name in ("predicted_label", "level_1", "status"))]
+    assert table.column(f"{prefix}level_1").to_pylist() == ["x", "x", None, "x"]
+    assert table.column(f"{prefix}level_1_confidence").to_pylist() == pytest.approx([0.8, 0.8, None, 0.8])

@@ -113,7 +113,15 @@ class HierarchyScores:
         }
 
 
-def hierarchy_scores(rows: ScorableRows, hierarchy: Hierarchy, *, seed: int = 42) -> HierarchyScores:
+def hierarchy_scores(
+    rows: ScorableRows,
+    hierarchy: Hierarchy,
+    *,
+    accuracy: Figure,
+    macro_f1: Figure,
+    top_k: Mapping[int, Figure],
+    seed: int = 42,
+) -> HierarchyScores:
     """Score every level of a hierarchy.
 
     Parameters
@@ -122,6 +130,8 @@ def hierarchy_scores(rows: ScorableRows, hierarchy: Hierarchy, *, seed: int = 42
         Label ids and probabilities over the labels of the hierarchy.
     hierarchy
         The levels above them.
+    accuracy, macro_f1, top_k
+        Of the labels themselves, which are the last level.
     seed
         Where the bootstrap's draws start.
 
@@ -131,12 +141,14 @@ def hierarchy_scores(rows: ScorableRows, hierarchy: Hierarchy, *, seed: int = 42
     evaluation in the presence of class hierarchies", Canadian AI): sums over rows of the codes that the two sets of
     codes share, over the codes predicted, or those that are true. The root, which all share, does not count.
     """
+    upper = [_level(rows, hierarchy, level, seed) for level in hierarchy.upper]
+    last = LevelScores(hierarchy.depth, len(hierarchy.paths), accuracy, macro_f1, top_k)
     precision, recall, f1 = _hierarchical(rows, hierarchy, seed)
     wrong = rows.truth != rows.predicted
     common = hierarchy.shared(rows.truth[wrong], rows.predicted[wrong])
     counts = np.bincount(common, minlength=hierarchy.depth)
     return HierarchyScores(
-        levels=tuple(_level(rows, hierarchy, level, seed) for level in range(1, hierarchy.depth + 1)),
+        levels=(*upper, last),
         precision=precision,
         recall=recall,
         f1=f1,

@@ -163,7 +163,16 @@ def score(predictions: Predictions, *, seed: int = 42) -> Scores:
         mistakes=int(confusion.sum() - margins.hits.sum()),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         excluded=rows.excluded,
-        hierarchy=None if space.hierarchy is None else hierarchy_scores(rows, space.hierarchy, seed=seed),
+        hierarchy=None
+        if space.hierarchy is None
+        else hierarchy_scores(
+            rows,
+            space.hierarchy,
+            accuracy=averages["accuracy"],
+            macro_f1=averages["macro_f1"],
+            top_k=top_k,
+            seed=seed,
+        ),
     )
 
 
