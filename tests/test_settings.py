@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tomlkit
 from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from classifine.errors import FileMissing, SettingsProblem
@@ -21,12 +22,19 @@ from classifine.settings import (
     ModelSettings,
     Settings,
     TrainingSettings,
+    TuneSettings,
     difference,
     parse_assignments,
     read_settings,
 )
 
-OWNERS: dict[str, type] = {"": Settings, "data": DataSettings, "model": ModelSettings, "training": TrainingSettings}
+OWNERS: dict[str, type] = {
+    "": Settings,
+    "data": DataSettings,
+    "model": ModelSettings,
+    "training": TrainingSettings,
+    "tune": TuneSettings,
+}
 OWN_NAMES = {f.name for owner in OWNERS.values() for f in fields(owner)}
 PLAIN = st.recursive(
     st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -71,7 +79,11 @@ def settings_of_any_kind(draw: st.DrawFn) -> Settings:
         drawn[section] = {f.name: draw(valid(hints[f.name], f.metadata)) for f in chosen}
     top = drawn.pop("")
     return Settings(
-        DataSettings(**drawn["data"]), ModelSettings(**drawn["model"]), TrainingSettings(**drawn["training"]), **top
+        DataSettings(**drawn["data"]),
+        ModelSettings(**drawn["model"]),
+        TrainingSettings(**drawn["training"]),
+        TuneSettings(**drawn["tune"]),
+        **top,
     )
 
 
@@ -79,6 +91,8 @@ def settings_of_any_kind(draw: st.DrawFn) -> Settings:
 
 
 @given(settings_of_any_kind())
+@hypothesis_settings(deadline=None)
+@example(Settings(tune=TuneSettings(trials=3, space={"max_length": {"low": 64, "high": 256}, "dropout": False})))
 @example(Settings(data=DataSettings(text="a\x00\x1b\x7f\r\n\"'\\😀\u2028", delimiter="\t")))
 @example(Settings(training=TrainingSettings(class_weights={"": 1.0, "a b": 2.0, "x.y\n\"'#]": 3e-9, "😀": 1e300})))
 @example(Settings(training=TrainingSettings(class_weights={})))
@@ -107,7 +121,7 @@ def test_toml_explains_every_setting_just_above_it() -> None:
             place = lines.index(f"# {f.metadata['about']}")
             assert lines[place + 1].removeprefix("# ").startswith(f"{f.name} =")
             explained += 1
-    assert explained == len(OWN_NAMES - {"data", "training"})  # "model" is a section and a setting
+    assert explained == len(OWN_NAMES - {"data", "training", "tune"})  # "model" is a section and a setting
 
 
 def test_a_setting_without_a_value_can_be_had_by_removing_the_hash() -> None:
@@ -266,7 +280,7 @@ def test_every_problem_of_a_file_is_named_at_once_with_the_file(tmp_path: Path) 
     for problem in (
         "learning_rate stands outside its section; it belongs below [training]",
         "model stands outside its section; it belongs below [model]",
-        "there is no section [dta]; the sections are data, model, training",
+        "there is no section [dta]; the sections are data, model, training, tune",
         "[data] has no setting 'txt'; did you mean 'text'?",
         "[data] has no setting 'learning_rate'; it belongs below [training]",
         "[data] has no setting 'seed'; it belongs to the top of the file",

@@ -24,13 +24,15 @@ from classifine.durable import write_text
 from classifine.evaluation.scorecard import Scorecard
 from classifine.evaluation.validation import METRICS
 from classifine.prediction.bulk import BulkResult
-from classifine.settings import DataSettings, ModelSettings, Settings, TrainingSettings
+from classifine.settings import DataSettings, ModelSettings, Settings, TrainingSettings, TuneSettings
+from classifine.tuned import Tuned
 
 FOLDER = Path(__file__).parent
 _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
-    "read", "audit", "aggregate", "split", "train", "load", "predict", "predict_file", "evaluate", "write_report",
+    "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "evaluate",
+    "write_report",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
@@ -71,6 +73,9 @@ def settings_page() -> str:
         "`[training.arguments]` takes any other argument of Hugging Face's TrainingArguments, for instance "
         "`adam_beta2 = 0.98`; `--set adam_beta2=0.98` puts it there. Arguments that classifine decides itself are "
         "refused, with a word on where to set what is meant.",
+        "## [tune]",
+        str(TuneSettings.__doc__).split("\n")[0],
+        _table(TuneSettings),
     ]
     return _joined(parts)
 
@@ -88,7 +93,7 @@ def python_page() -> str:
     ]
     for name in _VERBS:
         parts += [f"### {name}", *_function(name, getattr(classifine, name))]
-    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Scorecard)]
+    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Scorecard, Tuned)]
     for title, owners in (("Classes", [(name, getattr(classifine, name)) for name in rest]), ("Results", results)):
         parts.append(f"## {title}")
         for name, owner in owners:

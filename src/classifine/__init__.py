@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from classifine.model.classifier import Classifier
     from classifine.settings import Settings
     from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
+    from classifine.tuned import tune
     from classifine.verbs import (
         aggregate,
         audit,
@@ -47,6 +48,7 @@ _HOMES = {
     "read": "verbs",
     "split": "verbs",
     "train": "verbs",
+    "tune": "tuned",
     "write_report": "verbs",
     "Classifier": "model.classifier",
     "ClassifineError": "errors",
@@ -79,6 +81,7 @@ __all__ = [
     "read",
     "split",
     "train",
+    "tune",
     "write_report",
 ]
 

@@ -26,6 +26,8 @@ from classifine.tables import Splits
 
 FORMAT = 1
 STAGES = ("data", "train", "evaluate", "report")
+# A search may be asked to go on for longer.
+_MAY_GROW = ("tune.trials:", "tune.search_time:")
 _PACKAGES = ("classifine", "torch", "transformers", "accelerate", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
@@ -82,6 +84,9 @@ class RunFolder:
         self.rejected = self.quarantine / "rows.csv"
         self.model = self.path / "model"
         self.history = self.path / "history.json"
+        self.study = self.path / "trials.db"
+        self.trials = self.path / "trials.json"
+        self.tuning = self.path / "tuning"
         self.baselines = self.path / "baselines"
         self.checkpoints = self.path / "checkpoints"
         self.predictions = self.path / "predictions"
@@ -158,7 +163,9 @@ class RunFolder:
             durable.write_text(self.settings, settings.to_toml())
             return False
         changed = _changed_sources(manifest["sources"], sources)
-        changed += difference(manifest["settings"], settings.to_dict())
+        asked = manifest.get("asked", manifest["settings"])
+        differing = difference(asked, settings.to_dict())
+        changed += [line for line in differing if not line.startswith(_MAY_GROW)]
         if changed:
             state = "a finished run" if self.finished else "an unfinished run"
             raise RunRefused(
@@ -166,6 +173,8 @@ class RunFolder:
                 found="\n" + "\n".join(f"    {line}" for line in changed),
                 cure="choose another folder with --out, or delete this one",
             )
+        if differing:
+            self.ask(settings)
         if "train" in manifest["stages"]:
             durable.remove(self.checkpoints)
         return True
@@ -200,6 +209,17 @@ class RunFolder:
         self._write_manifest(manifest)
         if stage == "train":
             durable.remove(self.checkpoints)
+
+    def ask(self, settings: Settings) -> None:
+        """Note what was asked for, where a search decides what the run's settings are."""
+        self._write_manifest({**self.read_manifest(), "asked": settings.to_dict()})
+
+    def settle(self, settings: Settings) -> None:
+        """Make these the run's settings; what was asked for stays beside them, for the same command typed again."""
+        manifest = self.read_manifest()
+        manifest = {**manifest, "asked": manifest.get("asked", manifest["settings"]), "settings": settings.to_dict()}
+        self._write_manifest(manifest)
+        durable.write_text(self.settings, settings.to_toml())
 
     def open_test(self) -> int:
         """Count one more opening of the test split and give the count."""

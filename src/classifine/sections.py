@@ -152,6 +152,11 @@ class TrainingSettings:
     early_stopping_patience: int | None = setting(
         None, "evaluations without a better metric before stopping, 0: never; without one, those of 3 epochs", least=0
     )
+    fitted_head: bool | None = setting(
+        None,
+        "fit the head's last layer to what the base model makes of the texts before all of it is trained; without one, "
+        "the base model's default",
+    )
     layerwise_lr_decay: float = setting(
         1.0, "the learning rate of a layer, as a share of that of the layer above it", above=0, most=1
     )
@@ -182,3 +187,42 @@ class TrainingSettings:
         True, "also fit logistic regression on the base model as it is, to see what fine-tuning has to beat"
     )
     arguments: dict[str, Any] = setting({}, "any further argument of Hugging Face's TrainingArguments")
+
+
+@dataclass(frozen=True)
+class TuneSettings:
+    """How `classifine tune` searches for training settings, on training and validation texts only."""
+
+    trials: int = setting(20, "trainings with other settings, the default ones among them", least=1)
+    search_time: str | None = setting(
+        None, "time a search may take, such as 30m or 4h: no trial begins that would not fit any more"
+    )
+    sampler: Literal["tpe", "gp", "random", "grid"] = setting(
+        "tpe", "how the next settings are chosen: tpe, gp (numbers, up to 50 trials), at random, or all of a grid"
+    )
+    pruner: Literal["auto", "median", "wilcoxon", "none"] = setting(
+        "auto",
+        "which trials end early: those below the median of the others at the same evaluation, those that are "
+        "worse fold by fold, none; auto: median, and wilcoxon where there are folds",
+    )
+    rated_by: Literal["auto", "validation", "folds", "seeds"] = setting(
+        "auto",
+        "what a trial is rated by: its best evaluation on the validation texts, or the mean over folds of "
+        "training and validation texts, or over seeds; auto: folds under 2,000 training texts, else validation",
+    )
+    rated_times: int = setting(5, "how many folds or seeds a trial is rated by", least=2, most=20)
+    stop_in_noise: bool = setting(
+        True, "end the search when a third of the trials brought no more than chance among the validation texts"
+    )
+    finish: Literal["keep", "retrain", "retrain-all"] = setting(
+        "keep",
+        "the run's classifier: the best trial's own, the median of several seeds with its settings, or that "
+        "and once more on training and validation texts",
+    )
+    finish_seeds: int = setting(3, "how many seeds the winner is trained with to finish, where it is", least=1, most=20)
+    storage: str | None = setting(
+        None, "database of a search that several processes share, as SQLAlchemy writes it; without one, trials.db"
+    )
+    space: dict[str, Any] = setting(
+        {}, "what is searched beside the family's own: name = [values], {low, high, log} or false; see the how-to"
+    )

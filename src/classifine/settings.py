@@ -16,13 +16,14 @@ from typing import Any
 
 from classifine.errors import FileMissing, SettingsProblem, did_you_mean
 from classifine.fitting import told, typed
-from classifine.sections import DataSettings, ModelSettings, TrainingSettings, setting
+from classifine.sections import DataSettings, ModelSettings, TrainingSettings, TuneSettings, setting
 
 __all__ = [
     "DataSettings",
     "ModelSettings",
     "Settings",
     "TrainingSettings",
+    "TuneSettings",
     "difference",
     "parse_assignments",
     "read_settings",
@@ -42,6 +43,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    tune: TuneSettings = field(default_factory=TuneSettings)
     seed: int = setting(42, "where every random choice starts", least=0, most=2**32 - 1)
 
     def with_names(self, values: Mapping[str, Any]) -> Settings:
@@ -70,7 +72,7 @@ class Settings:
         return self._replaced(grouped, problems)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON, section by section; settings without a value are left out."""
+        """Give plain JSON, section by section; settings without a value, and a search's defaults, are left out."""
         plain: dict[str, Any] = {"seed": self.seed}
         for section in _SECTIONS:
             values = {f.name: getattr(getattr(self, section), f.name) for f in fields(_SECTIONS[section])}
@@ -79,7 +81,9 @@ class Settings:
                 for name, value in values.items()
                 if value is not None
             }
-        return plain
+        # most runs have nothing to do with a search
+        plain["tune"] = {name: value for name, value in plain["tune"].items() if value != getattr(_NO_SEARCH, name)}
+        return {name: value for name, value in plain.items() if name != "tune" or value}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Settings:
@@ -152,7 +156,15 @@ class Settings:
         return replace(self, **sections, **parts)
 
 
-_SECTIONS: dict[str, type] = {"data": DataSettings, "model": ModelSettings, "training": TrainingSettings}
+_SECTIONS: dict[str, type] = {
+    "data": DataSettings,
+    "model": ModelSettings,
+    "training": TrainingSettings,
+    "tune": TuneSettings,
+}
+
+
+_NO_SEARCH = TuneSettings()
 
 
 def read_settings(path: Path) -> Settings:

@@ -15,6 +15,7 @@ from classifine.cli.report import report
 from classifine.cli.run import run
 from classifine.cli.split import split
 from classifine.cli.train import train
+from classifine.cli.tune import tune
 
 
 class _InOrder(click.Group):
@@ -32,5 +33,5 @@ def classifine() -> None:
     """
 
 
-for verb in (demo, init, audit, aggregate, split, run, train, evaluate, predict, report, models):
+for verb in (demo, init, audit, aggregate, split, run, train, tune, evaluate, predict, report, models):
     classifine.add_command(verb)
