@@ -21,6 +21,7 @@ import classifine
 from classifine.cli.main import classifine as command
 from classifine.data.annotators.aggregation import Aggregation
 from classifine.durable import write_text
+from classifine.evaluation.contest import Contest
 from classifine.evaluation.scorecard import Scorecard
 from classifine.evaluation.validation import METRICS
 from classifine.prediction.bulk import BulkResult
@@ -32,7 +33,7 @@ _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "evaluate",
-    "write_report",
+    "write_report", "compare",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
@@ -93,7 +94,7 @@ def python_page() -> str:
     ]
     for name in _VERBS:
         parts += [f"### {name}", *_function(name, getattr(classifine, name))]
-    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Scorecard, Tuned)]
+    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Contest, Scorecard, Tuned)]
     for title, owners in (("Classes", [(name, getattr(classifine, name)) for name in rest]), ("Results", results)):
         parts.append(f"## {title}")
         for name, owner in owners:

@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from classifine.compared import compare
     from classifine.errors import ClassifineError
     from classifine.estimator import TextClassifier
     from classifine.labels import LabelSpace
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "aggregate": "verbs",
     "audit": "verbs",
+    "compare": "compared",
     "evaluate": "verbs",
     "load": "verbs",
     "predict": "verbs",
@@ -74,6 +76,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "audit",
+    "compare",
     "evaluate",
     "load",
     "predict",

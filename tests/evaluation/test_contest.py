@@ -51,8 +51,8 @@ def test_one_good_one_of_three_wins_and_the_others_are_not_told_apart(draw: Draw
     for metric in ("macro_f1", "accuracy"):
         p_values = [pair.differences[metric].p for pair in found.pairs]
         assert [pair.differences[metric].corrected_p for pair in found.pairs] == holm(p_values)
-    assert found.finding.startswith("good is shown to be better than each of the 2 others (macro-F1; highest: good, 0.")
-    assert "on 400 test rows, p corrected for 3 comparisons" in found.finding
+    assert found.finding.startswith("good is shown to be better than each of the 2 others: the highest macro-F1 is 0.")
+    assert "(good), on 400 test rows; p corrected for 3 comparisons." in found.finding
 
 
 def test_against_the_first_only_its_pairs_count(draw: Draw) -> None:
@@ -61,7 +61,7 @@ def test_against_the_first_only_its_pairs_count(draw: Draw) -> None:
     found = contest(runs, names=names, against="first", resamples=999)
     assert [(pair.first, pair.second) for pair in found.pairs] == [("base", "good"), ("base", "same")]
     assert found.winner is None
-    assert found.finding.startswith("Beside base: good is shown to be better; same is not shown to differ (macro-F1;")
+    assert found.finding.startswith("Beside base, good is shown to be better; same is not shown to differ: the")
 
 
 def test_equal_classifiers_are_crowned_no_more_often_than_five_in_a_hundred(make: Make) -> None:
@@ -112,7 +112,7 @@ def test_some_better_than_some_names_no_winner(make: Make) -> None:
 
     found = contest([hits(0.9, 1), hits(0.9, 2), hits(0.6, 3)], names=["a", "b", "c"], resamples=999)
     assert found.winner is None
-    assert "No classifier is shown to be better than all others; not beaten are " in found.finding
+    assert "No classifier is shown to be better than all others: the highest" in found.finding
     assert "a is shown to be better than c." in found.finding
     assert "b is shown to be better than c." in found.finding
 

@@ -44,6 +44,7 @@ PUBLIC = [
     "__version__",
     "aggregate",
     "audit",
+    "compare",
     "evaluate",
     "load",
     "predict",

@@ -6,6 +6,7 @@ import click
 
 from classifine.cli.aggregate import aggregate
 from classifine.cli.audit import audit
+from classifine.cli.compare import compare
 from classifine.cli.demo import demo
 from classifine.cli.evaluate import evaluate
 from classifine.cli.init import init
@@ -33,5 +34,5 @@ def classifine() -> None:
     """
 
 
-for verb in (demo, init, audit, aggregate, split, run, train, tune, evaluate, predict, report, models):
+for verb in (demo, init, audit, aggregate, split, run, train, tune, evaluate, predict, report, compare, models):
     classifine.add_command(verb)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from classifine.errors import SettingsProblem, UsageError, unknown_name
-from classifine.evaluation.contest_wording import finding
+from classifine.evaluation.contest_wording import cautions, grounds, headline
 from classifine.evaluation.intervals import RESAMPLES, Figure, bootstrap, share
 from classifine.evaluation.matching import KAPPA, SameRows, same_rows
 from classifine.evaluation.metrics import IntMatrix
@@ -132,6 +132,8 @@ class Contest:
         Each classifier's figures, by name and metric.
     pairs
         What was compared.
+    cautions
+        What to keep in mind when reading the figures.
     """
 
     names: tuple[str, ...]
@@ -142,6 +144,7 @@ class Contest:
     metrics: tuple[str, ...]
     scores: Mapping[str, Mapping[str, Figure]]
     pairs: tuple[Pair, ...]
+    cautions: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -168,13 +171,16 @@ class Contest:
 
     @property
     def finding(self) -> str:
-        """Say which classifier is shown to be better than which, or that nothing is shown."""
-        return finding(self)
+        """Say which classifier is shown to be better than which, or that nothing is shown, and on what grounds."""
+        return f"{headline(self)}: {grounds(self)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON, as it is written to comparison.json."""
         return {
             "finding": self.finding,
+            "headline": headline(self),
+            "grounds": grounds(self),
+            "cautions": list(self.cautions),
             "winner": self.winner,
             "names": list(self.names),
             "ranked": list(self.ranked),
@@ -255,6 +261,7 @@ def contest(
         metrics=chosen,
         scores={name: _scores(matched, place, chosen, draws) for place, name in enumerate(called)},
         pairs=_corrected(pairs, chosen),
+        cautions=cautions(matched),
     )
 
 

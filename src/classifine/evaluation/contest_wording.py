@@ -7,32 +7,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifine.errors import count
+from classifine.errors import count, some
 from classifine.evaluation.intervals import TOO_FEW
+from classifine.evaluation.scorecard import FEW_ROWS, FEW_ROWS_OF_A_LABEL
+from classifine.evaluation.validation import METRICS
 
 if TYPE_CHECKING:
     from classifine.evaluation.contest import Contest, Difference, Pair
+    from classifine.evaluation.matching import SameRows
 
 
-def finding(contest: Contest) -> str:
-    """Say what is shown on the metric that decides; where nothing is, that comes first."""
+def headline(contest: Contest) -> str:
+    """Say what is shown on the metric that decides, or that nothing is."""
     if len(contest.names) == 2:
-        return f"{_of_two(contest)}, on {_rows(contest)}."
-    winner, best = contest.winner, contest.ranked[0]
-    metric = spelled(contest.metric)
-    if winner is not None:
-        told = [f"{winner} is shown to be better than each of the {len(contest.names) - 1} others"]
-    elif contest.against == "first":
-        told = _against_first(contest)
-    elif not contest.shown:
-        told = ["No difference between any two of them is shown"]
-    else:
-        unbeaten = [name for name in contest.ranked if name not in {worse for _, worse in contest.shown}]
-        told = [f"No classifier is shown to be better than all others; not beaten {_are(unbeaten)}"]
-    highest = contest.scores[best][contest.metric].value
-    told[0] += f" ({metric}; highest: {best}, {highest:.3f}), on {_rows(contest)}, {_corrected(contest)}"
-    told += [] if winner is not None or contest.against == "first" else _shown(contest)
+        ahead = contest.pairs[0].differences[contest.metric].ahead
+        first, second = contest.names if ahead >= 0 else contest.names[::-1]
+        if ahead:
+            return f"{first} is shown to be better than {second}"
+        return f"No difference between {first} and {second} is shown"
+    if contest.winner is not None:
+        return f"{contest.winner} is shown to be better than each of the {len(contest.names) - 1} others"
+    if contest.against == "first":
+        return _against_first(contest)
+    if not contest.shown:
+        return "No difference between any two of them is shown"
+    return "No classifier is shown to be better than all others"
+
+
+def grounds(contest: Contest) -> str:
+    """Say which figures the headline rests on, and which differences are shown beside it."""
+    metric, rows = spelled(contest.metric), _rows(contest)
+    if len(contest.names) == 2:
+        return f"{metric} {_of_two(contest)}, on {rows}."
+    best = contest.ranked[0]
+    value = contest.scores[best][contest.metric].value
+    first = f"the {_end(contest)} {metric} is {value:.3f} ({best}), on {rows}; p corrected for "
+    told = [first + count(len(contest.pairs), "comparison")]
+    told += [_lead(contest)] if contest.winner is not None else []
+    told += [] if contest.winner is not None or contest.against == "first" else _shown(contest)
     return " ".join(f"{sentence}." for sentence in told)
+
+
+def cautions(matched: SameRows) -> tuple[str, ...]:
+    """Say what to keep in mind of the rows: that they are few, or that some were left out."""
+    told = []
+    if len(matched) < FEW_ROWS:
+        told.append(f"Only {count(len(matched), 'row')}: read the intervals, not the scores alone.")
+    ids = range(len(matched.space))
+    rows = matched.truth.sum(axis=0) if matched.truth.ndim == 2 else [int((matched.truth == id_).sum()) for id_ in ids]
+    rare = [name for name, number in zip(matched.space.names, rows, strict=True) if number < FEW_ROWS_OF_A_LABEL]
+    if rare:
+        told.append(f"Labels with fewer than {FEW_ROWS_OF_A_LABEL} rows: {some(rare)}.")
+    if matched.excluded:
+        told.append(f"{count(matched.excluded, 'row')} without a true label or a prediction were left out.")
+    return tuple(told)
 
 
 def spelled(metric: str) -> str:
@@ -47,20 +75,25 @@ def spelled(metric: str) -> str:
 
 
 def _of_two(contest: Contest) -> str:
-    pair = contest.pairs[0]
-    difference = pair.differences[contest.metric]
-    first, second = (pair.second, pair.first) if difference.ahead < 0 else (pair.first, pair.second)
-    begin = (
-        f"{first} is shown to be better than {second}"
-        if difference.ahead
-        else f"No difference between {first} and {second} is shown"
-    )
-    values = [contest.scores[name][contest.metric].value for name in (first, second)]
-    sign = -1 if first == pair.second else 1
+    difference = contest.pairs[0].differences[contest.metric]
+    sign = -1 if difference.ahead < 0 else 1
+    values = [contest.scores[name][contest.metric].value for name in contest.names[::sign]]
     return (
-        f"{begin}: {spelled(contest.metric)} {values[0]:.3f} against {values[1]:.3f}, "
-        f"a difference of {sign * difference.value:+.3f} ({_interval(difference, sign)}; {chance(difference.p)})"
+        f"{values[0]:.3f} against {values[1]:.3f}, a difference of {sign * difference.value:+.3f} "
+        f"({_interval(difference, sign)}; {chance(difference.p)})"
     )
+
+
+def _lead(contest: Contest) -> str:
+    """Say how far the winner is ahead of the one that comes nearest to it."""
+    winner, next_ = contest.ranked[:2]
+    pair = next(pair for pair in contest.pairs if {pair.first, pair.second} == {winner, next_})
+    sign, difference = 1 if pair.first == winner else -1, pair.differences[contest.metric]
+    return f"The difference to the next, {next_}, is {sign * difference.value:+.3f} ({_interval(difference, sign)})"
+
+
+def _end(contest: Contest) -> str:
+    return "lowest" if METRICS.get(contest.metric) == "lower" else "highest"
 
 
 def _interval(difference: Difference, sign: int) -> str:
@@ -70,7 +103,7 @@ def _interval(difference: Difference, sign: int) -> str:
     return f"95 % interval {low:+.3f} to {high:+.3f}"
 
 
-def _against_first(contest: Contest) -> list[str]:
+def _against_first(contest: Contest) -> str:
     """Say of all others at once how they stand to the first."""
     first = contest.names[0]
     better = [pair.second for pair in contest.pairs if _ahead(contest, pair) < 0]
@@ -78,7 +111,7 @@ def _against_first(contest: Contest) -> list[str]:
     rest = [pair.second for pair in contest.pairs if not _ahead(contest, pair)]
     groups = ((better, "shown to be better"), (worse, "shown to be worse"), (rest, "not shown to differ"))
     told = [f"{_names(names)} {'is' if len(names) == 1 else 'are'} {how}" for names, how in groups if names]
-    return [f"Beside {first}: {'; '.join(told)}"]
+    return f"Beside {first}, {'; '.join(told)}"
 
 
 def _shown(contest: Contest) -> list[str]:
@@ -93,10 +126,6 @@ def _ahead(contest: Contest, pair: Pair) -> int:
     return pair.differences[contest.metric].ahead
 
 
-def _are(names: list[str]) -> str:
-    return f"{'is' if len(names) == 1 else 'are'} {_names(names)}"
-
-
 def _names(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -104,10 +133,6 @@ def _names(names: list[str]) -> str:
 def _rows(contest: Contest) -> str:
     known = contest.split in ("train", "validation", "test")
     return count(contest.n, f"{contest.split} row") if known else count(contest.n, "row")
-
-
-def _corrected(contest: Contest) -> str:
-    return f"p corrected for {count(len(contest.pairs), 'comparison')}"
 
 
 def chance(p: float) -> str:

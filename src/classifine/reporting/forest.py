@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from classifine.reporting.drawing import px, round_ticks, rule, svg, text, width_of
+from classifine.reporting.drawing import px, round_ticks, rule, svg, text
 from classifine.reporting.wording import cut, plain, signed, visible
 
-_WIDTH = 560  # the picture is as wide as the text beside it
-_ROW = 44
-_MOST_LETTERS = 60
+_WIDTH = 360  # as the other charts that fill a column
+_ROW = 48
+_LETTERS = 19  # of each of two names
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,34 @@ def forest(name: str, lines: Sequence[ForestLine]) -> Markup:
     lines
         The differences, in the order they are drawn.
     """
-    left, right, top = 8.0, _WIDTH - 8.0, 26.0
+    left, right = 8.0, _WIDTH - 8.0
     ends = [end for line in lines for end in (line.value, line.low, line.high) if end is not None]
     ticks = round_ticks(min([*ends, 0.0]), max([*ends, 0.0]))
-    bottom = top + _ROW * len(lines)
+    bottom = 6.0 + _ROW * len(lines)
 
     def across(value: float) -> float:
         return left + (right - left) * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
     parts = []
+    for place, line in enumerate(lines):
+        top = 6.0 + _ROW * place
+        parts += [rule(left, top + 31, right, top + 31), *(_tick(across(tick), top, tick) for tick in ticks)]
+        parts.append(_drawn(line, top, across, right))
     for tick in ticks:
-        x = across(tick)
         side = "tick" if tick == ticks[0] else "tick end" if tick == ticks[-1] else "tick middle"
         label = ("+" if tick > 0 else "") + plain(tick).replace("-", "−")
-        parts += [rule(x, top - 4, x, bottom), text(x, top - 10, label, side)]
-    parts.append(
-        Markup('<line class="nought" x1="{x}" y1="{}" x2="{x}" y2="{}"/>').format(
-            px(top - 4), px(bottom), x=px(across(0.0))
-        )
-    )
-    for place, line in enumerate(lines):
-        parts.append(_drawn(line, top + _ROW * place, across, right))
+        parts.append(text(across(tick), bottom + 13, label, side))
     words = "; ".join(_told(line) for line in lines)
-    return svg(Markup("").join(parts), (_WIDTH, int(bottom) + 4), name, words, style="chart forest")
+    return svg(Markup("").join(parts), (_WIDTH, int(bottom) + 22), name, words)
+
+
+def _tick(x: float, top: float, value: float) -> Markup:
+    """Mark a place on a line's scale; that of 0 is longer and darker."""
+    if value:
+        return rule(x, top + 23, x, top + 39)
+    return Markup('<line class="nought" x1="{x}" y1="{}" x2="{x}" y2="{}"/>').format(
+        px(top + 21), px(top + 41), x=px(x)
+    )
 
 
 def _drawn(line: ForestLine, top: float, across: Callable[[float], float], right: float) -> Markup:
@@ -85,30 +90,19 @@ def _drawn(line: ForestLine, top: float, across: Callable[[float], float], right
         interval = Markup('<line class="interval" x1="{}" y1="{y}" x2="{}" y2="{y}"/>').format(
             px(across(line.low)), px(across(line.high)), y=px(y)
         )
-    value = signed(line.value)
-    return Markup('<g class="{}"><title>{}</title>{}{}{}{}<circle class="dot" cx="{}" cy="{}" r="4"/></g>').format(
+    return Markup('<g class="{}"><title>{}</title>{}{}{}<circle class="dot" cx="{}" cy="{}" r="4"/></g>').format(
         "lead" if line.shown else "",
         _told(line),
-        _paper(8.0, top + 4, _pair(line)),
-        _paper(right, top + 4, value, end=True),
-        text(8.0, top + 16, _pair(line), "name"),
-        text(right, top + 16, value, "value end") + interval,
+        text(8, top + 14, _pair(line), "name"),
+        text(right, top + 14, signed(line.value), "value end"),
+        interval,
         px(across(line.value)),
         px(y),
     )
 
 
-def _paper(x: float, y: float, words: str, *, end: bool = False) -> Markup:
-    """Keep the lines of the grid out of the words."""
-    wide = width_of(words) + 6
-    return Markup('<rect class="paper" x="{}" y="{}" width="{}" height="17"/>').format(
-        px(x - wide + 2 if end else x - 2), px(y), px(wide)
-    )
-
-
 def _pair(line: ForestLine) -> str:
-    each = _MOST_LETTERS // 2
-    return f"{cut(visible(line.first), each)} − {cut(visible(line.second), each)}"
+    return f"{cut(visible(line.first), _LETTERS)} − {cut(visible(line.second), _LETTERS)}"
 
 
 def _told(line: ForestLine) -> str:

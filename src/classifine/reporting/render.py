@@ -69,7 +69,7 @@ def render(summary: Summary) -> str:
     most = {} if summary.audit is None else _most(summary.audit)
     known = {name for one in summary.scores.classifiers for name in one.figures} if summary.scores else set()
     averages = [name for name in _AVERAGES if name in known]
-    return _environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=averages)
+    return environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=averages)
 
 
 def _scores(scores: Scores) -> dict[str, Any]:
@@ -123,7 +123,8 @@ def _most(audit: Audit) -> dict[str, int]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Give what fills the pages: everything escaped, unseen characters shown, a missing value an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
