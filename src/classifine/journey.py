@@ -72,7 +72,8 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
     """
     with ranks.Together(use_cpu=settings.training.use_cpu) as leads:
         if leads:
-            return _led(files, settings, RunFolder(folder), upto=upto, say=say)
+            with ranks.alone():
+                return _led(files, settings, RunFolder(folder), upto=upto, say=say)
         from classifine.training.jointly import follow
 
         follow()
@@ -89,7 +90,7 @@ def train_run(run: RunFolder, splits: Splits, source: Source, settings: Settings
 
             followed = follow()
             return Classifier.load(run.model) if followed is None else followed.classifier
-        with run.locked():
+        with ranks.alone(), run.locked():
             run.begin([source], settings)
             if not run.done("data"):
                 prepared = Prepared(splits, audit_of_splits(splits, settings.data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 from tests.tiny_models import FAMILIES, tiny_model
-from tests.training.ranked import CASES, trained, weights_of
+from tests.training.ranked import FURTHER, QUICK, trained, weights_of
 
-from classifine.errors import DataError
+from classifine.errors import DataError, SettingsProblem
 from classifine.training import ranks
 from classifine.training.trainer import joined
 
@@ -31,22 +32,40 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model(tmp_path_factory.mktemp("ranks") / "base", "bert")
 
 
-@pytest.fixture(scope="module")
-def together(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes make of each case."""
-    folder = tmp_path_factory.mktemp("together")
-    words = torchrun("-m", "tests.training.ranked", bert, folder)
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+def job(bert: Path, folder: Path, names: Iterable[str]) -> Path:
+    words = torchrun("-m", "tests.training.ranked", bert, folder, *names)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.fixture(scope="module")
+def quick(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes make of some cases."""
+    return job(bert, tmp_path_factory.mktemp("quick"), QUICK)
+
+
+@pytest.fixture(scope="module")
+def further(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return job(bert, tmp_path_factory.mktemp("further"), FURTHER)
+
+
+@pytest.mark.parametrize("case", QUICK)
 def test_two_processes_have_the_gradient_and_the_loss_of_one(
-    case: str, together: Path, bert: Path, tmp_path: Path
+    case: str, quick: Path, bert: Path, tmp_path: Path
 ) -> None:
-    alone = trained(case, bert, tmp_path)
-    start = weights_of(trained(case, bert, tmp_path, learning_rate=1e-30))
+    like_one(case, quick, bert, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FURTHER)
+def test_they_have_them_in_other_cases_too(case: str, further: Path, bert: Path, tmp_path: Path) -> None:
+    like_one(case, further, bert, tmp_path)
+
+
+def like_one(case: str, together: Path, bert: Path, folder: Path) -> None:
+    alone = trained(case, bert, folder)
+    start = weights_of(trained(case, bert, folder, learning_rate=1e-30))
     moved = weights_of(alone) - start
     assert float(moved.norm()) > 1e-3
     first, second = (torch.load(together / f"{case}.{place}.pt") for place in (0, 1))
@@ -60,6 +79,14 @@ def test_two_processes_have_the_gradient_and_the_loss_of_one(
     # the validation texts are 15, 93 or 96, scored by halves
     for name, value in one["epochs"][0].items():
         assert two["epochs"][0][name] == pytest.approx(value, rel=1e-5), name
+
+
+@pytest.mark.slow
+def test_a_failure_is_one_of_all_and_every_process_gets_the_classifier_of_a_run(further: Path) -> None:
+    assert len({(further / f"failed.{place}").read_text("utf-8") for place in (0, 1)}) == 1
+    assert "training failed twice" in (further / "failed.0").read_text("utf-8")
+    assert len({(further / f"kept.{place}").read_text("utf-8") for place in (0, 1)}) == 1
+    assert (further / "run" / "model").is_dir()
 
 
 def history(folder: Path, case: str, place: int) -> dict[str, Any]:
@@ -115,3 +142,6 @@ def test_only_what_torchrun_says_makes_several_processes(monkeypatch: pytest.Mon
     assert (ranks.number(), ranks.place()) == (1, 0)
     monkeypatch.setenv("RANK", "2")
     assert (ranks.number(), ranks.place()) == (4, 2)
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(SettingsProblem, match="torchrun"), ranks.Together(use_cpu=True):
+        pass

@@ -40,6 +40,10 @@ _NOTES = "course.json"
 _MEASURED_VALIDATION = 256
 
 
+class FailedTwice(TrainingFailed):
+    """A training came to nothing with two seeds."""
+
+
 class Course:
     """One classifier's way from a base model, over one training or several.
 
@@ -151,7 +155,7 @@ class Course:
         result, what = self._tried(replace(self.settings, seed=seed), self._sub("another-seed"))
         seeds = f"seeds {failed['seed']} and {seed}"
         if result is None:
-            raise TrainingFailed(
+            raise FailedTwice(
                 f"training failed twice, with {seeds}: {what}",
                 found=f"first: {failed['what']}",
                 cure="into another folder, with a lower rate: --out OTHER --set learning_rate=1e-5 --set bf16=false",

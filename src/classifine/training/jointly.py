@@ -6,18 +6,22 @@ Does not know run folders, the test split or how a training works inside.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from classifine.errors import ClassifineError, SettingsProblem
 from classifine.labels import LabelSpace
 from classifine.model.hub import ResolvedModel, resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Splits
 from classifine.training import ranks
 from classifine.training.checkpoints import Checkpoints
-from classifine.training.course import Course
+from classifine.training.course import Course, FailedTwice
 from classifine.training.finetune import FineTuned
+from classifine.training.watching import Diverged
 
 
 def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
@@ -62,9 +66,20 @@ def follow() -> FineTuned | None:
     # the first one reports
     quietly = {**settings.training.arguments, "report_to": "none"}
     settings = replace(settings, training=replace(settings.training, arguments=quietly))
-    with ranks.failing_alone(), tempfile.TemporaryDirectory(prefix="classifine-") as folder:
+    with _failing_alone(), tempfile.TemporaryDirectory(prefix="classifine-") as folder:
         base = resolve(settings.model.model)
         return _trained(train, validation, space, base, settings, Path(folder) / "following")
+
+
+@contextlib.contextmanager
+def _failing_alone() -> Iterator[None]:
+    """Mark errors that only this process has; those that all have are told by the first one."""
+    try:
+        yield
+    except (ranks.LeadFailed, ranks.OthersLost, SettingsProblem, Diverged, FailedTwice):
+        raise
+    except ClassifineError as error:
+        raise ranks.FollowerFailed(error) from error
 
 
 def _trained(

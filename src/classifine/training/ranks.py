@@ -60,17 +60,6 @@ def place() -> int:
     return int(os.environ["RANK"]) if number() > 1 else 0
 
 
-@contextlib.contextmanager
-def failing_alone() -> Iterator[None]:
-    """Mark errors that only this process has; those that all have are told by the first one."""
-    try:
-        yield
-    except (LeadFailed, OthersLost, SettingsProblem):
-        raise
-    except ClassifineError as error:
-        raise FollowerFailed(error) from error
-
-
 # ---------------------------------------------------------------- being together
 
 
@@ -172,6 +161,12 @@ def part() -> None:
 
 
 def _join(use_cpu: bool) -> None:
+    if absent := [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
+        raise SettingsProblem(
+            f"RANK and WORLD_SIZE say that this is one of {number()} processes, but not where the first one is",
+            found=f"no {' and no '.join(absent)} in the environment",
+            cure="start it with torchrun; or, if it is to be alone, take RANK and WORLD_SIZE out of the environment",
+        )
     import torch
     import torch.distributed as dist
     from torch.distributed.distributed_c10d import PrefixStore
@@ -203,6 +198,18 @@ def _is_gone(error: RuntimeError) -> bool:
     import torch.distributed as dist
 
     return isinstance(error, dist.DistError) or any(words in str(error).lower() for words in _GONE)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let the first process compute on all cores of its machine while the others wait."""
+    if number() == 1:
+        yield
+        return
+    from classifine.training.machine import cores, threads_set
+
+    with threads_set(cores()):
+        yield
 
 
 # ---------------------------------------------------------------- agreeing
