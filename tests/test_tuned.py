@@ -66,6 +66,7 @@ def test_a_tuned_run_is_a_whole_run_with_the_winners_settings_and_classifier(tun
     assert history["tuned"]["trial"] == told["best"]
     assert not tuned.tuning.exists()
     assert tuned.read_manifest()["test_openings"] == 1
+    assert "Search for settings" in tuned.report.read_text("utf-8")
 
 
 def test_the_run_with_the_settings_of_the_winner_has_the_winners_weights(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from classifine import durable
-from classifine.reporting import charts, data_wording, wording
+from classifine.reporting import charts, data_wording, search_charts, wording
 from classifine.reporting.annotation_view import Annotation
 from classifine.reporting.charts import Line
 from classifine.reporting.data_view import Audit
@@ -64,6 +64,8 @@ def render(summary: Summary) -> str:
         pictures |= _scores(summary.scores)
     if summary.training is not None:
         pictures["curves"] = _curves(summary.training)
+    if summary.search is not None:
+        pictures |= search_charts.pictures_of(summary.search)
     if summary.audit is not None and summary.audit.annotation is not None:
         pictures |= _agreement(summary.audit.annotation)
     most = {} if summary.audit is None else _most(summary.audit)

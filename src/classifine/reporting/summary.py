@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
 from classifine.reporting.measures import FEW_LABELS, Figure
+from classifine.reporting.search_view import search_of
 from classifine.reporting.view import (
     Against,
     Confused,
@@ -55,7 +56,9 @@ def summarise(run: RunFolder) -> Summary:
     """
     run = RunFolder.existing(run.path)
     with _damage(run.manifest, cure="put back a copy of it, or start again in another folder with --out"):
-        origin = _origin(run.read_manifest())
+        manifest = run.read_manifest()
+        origin = _origin(manifest)
+        searched = run.trials.name in manifest["stages"].get("train", {}).get("files", ())
     evaluated, prepared = "evaluate" in origin.stages, "data" in origin.stages
     return Summary(
         name=run.path.resolve().name,
@@ -66,6 +69,7 @@ def summarise(run: RunFolder) -> Summary:
         audit=_part(run.audit, audit_of) if prepared else None,
         ties=_rows(run.ties, _tie, SHOWN_TIES) if prepared else None,
         training=_part(run.history, _training) if "train" in origin.stages else None,
+        search=_part(run.trials, search_of) if searched else None,
     )
 
 

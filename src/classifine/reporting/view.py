@@ -11,6 +11,7 @@ from typing import Any
 
 from classifine.reporting.data_view import Audit
 from classifine.reporting.measures import FEW_LABELS, Figure
+from classifine.reporting.search_view import Search
 
 
 @dataclass(frozen=True)
@@ -225,3 +226,4 @@ class Summary:
     audit: Audit | None
     ties: tuple[Tie, ...] | None
     training: Training | None
+    search: Search | None = None
