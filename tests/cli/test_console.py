@@ -15,6 +15,7 @@ from classifine import errors
 from classifine.cli import console
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine
+from classifine.training.ranks import FollowerFailed
 
 NASTY = "a\x1b]0;owned\x07\x00\x9b2J\r\n\tb"
 SHOWN = "a\\x1b]0;owned\\x07\\x00\\x9b2J\\x0d\n\tb"
@@ -228,3 +229,21 @@ def test_leaving_on_purpose_is_respected() -> None:
     with pytest.raises(SystemExit) as caught:
         guarded(raising(SystemExit(3)), [])
     assert caught.value.code == 3
+
+
+def test_of_several_processes_the_first_one_talks_and_another_only_of_what_is_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(console, "_HEARD", 0.0)
+    console.say("read", "3 texts")
+    assert guarded(raising(errors.DataError("a bad file")), []) == 1
+    assert guarded(raising(KeyboardInterrupt()), []) == console.INTERRUPTED
+    assert guarded(command(lambda: None), ["--unknown"]) == 2
+    assert "".join(capsys.readouterr()).strip() == ""
+    assert guarded(raising(FollowerFailed(errors.TrainingFailed("memory is full"))), []) == 1
+    assert "process 2 of 2: memory is full" in capsys.readouterr().err
+    monkeypatch.setenv("RANK", "0")
+    console.say("read", "3 texts")
+    assert capsys.readouterr().out.split() == ["read", "3", "texts"]

@@ -12,9 +12,10 @@ import signal
 import sys
 import textwrap
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -26,6 +27,8 @@ from classifine.training.ranks import FollowerFailed
 INTERRUPTED = 130
 TERMINATED = 143
 OUR_FAULT = 70
+# Seconds within which the first of several processes has said what is wrong.
+_HEARD = 2.0
 # Control characters in data could move the cursor or retitle the terminal; line ends and tabs may stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -115,8 +118,10 @@ def _guarded(command: click.Command, arguments: Sequence[str] | None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         words = ["classifine", *(sys.argv[1:] if arguments is None else arguments)]
-        _complain("\ninterrupted; nothing is half-written. Type the same command again to go on where it stopped:")
-        _complain(f"    {spelled(words)}")
+        _complain(
+            "\ninterrupted; nothing is half-written. Type the same command again to go on where it stopped:\n"
+            f"    {spelled(words)}"
+        )
         return INTERRUPTED
     except ClassifineError as error:
         _complain(f"\nerror: {error}", own=isinstance(error, FollowerFailed))
@@ -137,6 +142,10 @@ def _complain(message: str, *, own: bool = False) -> None:
     """Print to standard error: what is this process's own always, else once where there are several."""
     if own or speaks():
         click.echo(printable(message), err=True)
+    else:
+        # the first process says it, and needs the time: all are ended as soon as one is
+        with suppress(KeyboardInterrupt):
+            time.sleep(_HEARD)
 
 
 def _width() -> int:

@@ -10,6 +10,7 @@ import click
 from classifine.cli import console
 from classifine.cli.options import settings_of, settings_options, training_options
 from classifine.cli.run import summary
+from classifine.progress import speaks
 
 if TYPE_CHECKING:
     from classifine.settings import Settings
@@ -30,6 +31,8 @@ def demo(label: str, **options: Any) -> None:
     console.tell("Invented posts of civic and election campaigns. Which of them call the reader to action?")
     console.tell()
     did = run_journey(DataFiles(DEMO.judgements), demo_settings(label, **options), folder, say=console.say)
+    if not speaks():
+        return
     further = folder / "predictions" / "further.csv"
     result = predict_file(folder, DEMO.further, further)
     told = ", ".join(f"{number:,} {name}" for name, number in result.labels.items())
