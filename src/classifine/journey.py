@@ -182,10 +182,12 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     """Fit what there is to beat, fine-tune on the stored splits, from the last checkpoint if there is one, and save."""
     from classifine.model.hub import resolve
     from classifine.training.checkpoints import Checkpoints
-    from classifine.training.ladder import Ladder
+    from classifine.training.ladder import Ladder, advice
 
     splits = stored_splits(run, settings)
     base = resolve(settings.model.model)
+    if told := advice(splits.train, splits.space, settings):
+        say("mind", told)
     for rung in Ladder(run.baselines).climb(splits.train, splits.validation, splits.space, base, settings):
         say("baseline", str(rung))
     kept = Checkpoints(run.checkpoints, quarantine=run.quarantine, tell=lambda line: say("train", line))
@@ -233,7 +235,7 @@ def evaluate_stage(
         seed=settings.seed,
         openings=openings,
         seen=seen,
-        further=_frozen(run, splits, settings, say),
+        further=_of_base(run, splits, settings, say),
     )
     made = []
     for predictions in (validation, model, *ladder):
@@ -273,19 +275,16 @@ def seen_in(splits: Splits, data: DataSettings, *, told_apart: bool = False, all
     return Seen(counts, found.clean, found.test_rows, found.refused(data.max_contaminated))
 
 
-def _frozen(run: RunFolder, splits: Splits, settings: Settings, say: Say) -> dict[str, Baseline]:
-    """Give the base model as a baseline, as it was fitted before training; nothing where that cannot be had."""
+def _of_base(run: RunFolder, splits: Splits, settings: Settings, say: Say) -> dict[str, Baseline]:
+    """Give the baselines that stand on the base model, as they were fitted before training; none where it is gone."""
     from classifine.model.hub import resolve
     from classifine.training.ladder import Ladder
 
-    if not settings.training.frozen_baseline:
-        return {}
     try:
-        found = Ladder(run.baselines).frozen(splits.space, resolve(settings.model.model), settings)
+        return dict(Ladder(run.baselines).of_base(splits.space, resolve(settings.model.model), settings))
     except ModelUnavailable as error:
-        say("evaluate", f"without the frozen base model to compare with: {error.what}")
+        say("evaluate", f"without the baselines that need the base model: {error.what}")
         return {}
-    return {} if found is None else {"frozen": found}
 
 
 def scored(

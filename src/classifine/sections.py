@@ -186,6 +186,10 @@ class TrainingSettings:
     frozen_baseline: bool = setting(
         True, "also fit logistic regression on the base model as it is, to see what fine-tuning has to beat"
     )
+    setfit_baseline: bool = setting(
+        False,
+        "also fit SetFit, for few texts a label: the base model, tuned on pairs of texts; needs the package setfit",
+    )
     arguments: dict[str, Any] = setting({}, "any further argument of Hugging Face's TrainingArguments")
 
 

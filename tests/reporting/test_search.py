@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from classifine.reporting.render import _environment
+from classifine.reporting.render import environment
 from classifine.reporting.search_charts import pictures_of
 from classifine.reporting.search_view import Search, search_of
 
@@ -58,7 +58,7 @@ def page(search: Search) -> str:
     from types import SimpleNamespace
 
     pictures = pictures_of(search)
-    found = _environment().get_template("search.html").render(run=SimpleNamespace(search=search), pictures=pictures)
+    found = environment().get_template("search.html").render(run=SimpleNamespace(search=search), pictures=pictures)
     return " ".join(found.split())
 
 

@@ -15,7 +15,7 @@ from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training.baseline import TfidfLogistic
 from classifine.training.frozen import Features, FrozenEncoder
-from classifine.training.ladder import FROZEN, SCORES, Ladder, Rung
+from classifine.training.ladder import FROZEN, SCORES, Ladder, Rung, advice
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_each_rung_is_scored_on_the_validation_texts_and_kept(base: ResolvedMode
     assert str(rungs[0]) == "majority label: macro-F1 0.167 on the validation texts"
     kept = json.loads((tmp_path / SCORES).read_text("utf-8"))
     assert kept["baselines"] == [rung.to_dict() for rung in rungs]
-    again = Ladder(tmp_path).frozen(SPACE, base, Settings())
+    again = Ladder(tmp_path).of_base(SPACE, base, Settings())["frozen"]
     assert again is not None
     found = f1_score(VALIDATION.labels, decide(again.predict_proba(VALIDATION.texts), SPACE), average="macro")
     assert rungs[2].macro_f1 == pytest.approx(found)
@@ -69,17 +69,30 @@ def test_the_base_model_is_left_out_where_it_is_not_wanted_or_cannot_be_fitted(
     assert [rung.name for rung in climbed(tmp_path, base, frozen_baseline=False)] == ["majority", "tfidf"]
     one = TRAIN.take([0, 3, 6])
     assert [rung.name for rung in climbed(tmp_path, base, one)] == ["majority", "tfidf"]
-    assert not (tmp_path / FROZEN).exists()
-    assert Ladder(tmp_path).frozen(SPACE, base, Settings()) is None
+    assert not (tmp_path / f"{FROZEN}.safetensors").exists()
+    assert Ladder(tmp_path).of_base(SPACE, base, Settings()) == {}
 
 
 def test_texts_with_several_labels_have_the_same_rungs(base: ResolvedModel, tmp_path: Path) -> None:
     several = LabelSpace.of(TRAIN.labels, separator="|")
     rungs = list(Ladder(tmp_path).climb(TRAIN, VALIDATION, several, base, Settings()))
     assert [rung.name for rung in rungs] == ["shares", "tfidf", "frozen"]
-    again = Ladder(tmp_path).frozen(several, base, Settings())
+    again = Ladder(tmp_path).of_base(several, base, Settings())["frozen"]
     assert again is not None
     assert again.space.thresholds is not None
     cells = decide(again.predict_proba(VALIDATION.texts), again.space)
     truth, given = several.indicator(VALIDATION.labels), several.indicator(cells)
     assert rungs[2].macro_f1 == pytest.approx(f1_score(truth, given, average="macro", zero_division=0))
+
+
+def test_with_few_texts_a_label_setfit_is_named_and_not_otherwise() -> None:
+    def rows(n: int) -> LabelledTexts:
+        return LabelledTexts(tuple(map(str, range(n))), ("a",) * n, ("no", "yes") * (n // 2), tuple(range(n)))
+
+    told = advice(rows(30), SPACE, Settings())
+    assert told is not None
+    assert "15 training texts or fewer" in told
+    assert "setfit_baseline=true" in told
+    assert advice(rows(32), SPACE, Settings()) is None
+    assert advice(rows(30), SPACE, Settings().with_names({"setfit_baseline": True})) is None
+    assert advice(rows(30), LabelSpace(("no", "yes"), separator="|"), Settings()) is None

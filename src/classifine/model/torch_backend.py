@@ -7,6 +7,7 @@ Does not know label names or where the texts come from.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ LONG_TEXTS_KEY = "long_texts"
 PAIRS_KEY = "text_pairs"
 _BATCH_TOKENS = 4096
 _BATCH_TEXTS = 256
+_KERNELS = "64"
 # The names under which model families keep their dropout probabilities.
 _DROPOUTS = (
     "hidden_dropout_prob",
@@ -186,6 +188,9 @@ class TorchBackend:
         ModelUnavailable
             The folder is not a safetensors sequence classifier or encoder that transformers knows.
         """
+        # oneDNN reads this once, at the first computation. It prepares kernels for each shape of a matrix product and
+        # keeps a thousand, hundreds of MiB, where the few of the present shapes serve as well.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KERNELS)
         try:
             with quiet():
                 settled = _settled_config(folder, space, dropout)

@@ -130,7 +130,7 @@ def _scores(card: dict[str, Any]) -> Scores:
         )
         for c in card["comparisons"]
     )
-    decisive = [c for c in comparisons if c.baseline in ("tfidf", "frozen")] or comparisons
+    decisive = [c for c in comparisons if c.baseline in ("tfidf", "frozen", "setfit")] or comparisons
     per_label = tuple(
         LabelRow(
             label=row["label"],

@@ -24,6 +24,7 @@ from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 from classifine.training import ranks
 from classifine.training.adapters import require_peft
+from classifine.training.contrastive import require_setfit
 from classifine.training.machine import device_name
 
 _SAVING = "a training that is stopped goes on from its last checkpoint"
@@ -108,7 +109,7 @@ def resolve(
     SettingsProblem
         One or more settings cannot work; all are named.
     PackageMissing
-        LoRA is wanted without peft.
+        LoRA is wanted without peft, or SetFit without setfit.
     """
     bf16 = _fast_bfloat16(use_cpu=chosen.use_cpu) if chosen.bf16 == "auto" else chosen.bf16
     ours = _DEFAULT_LEARNING_RATE if base is None else base.learning_rate
@@ -117,6 +118,7 @@ def resolve(
         chosen,
         learning_rate=chosen.learning_rate or (ours if chosen.lora_r is None else _LORA_LEARNING_RATE),
         dropout=chosen.dropout if chosen.dropout is not None or base is None else base.dropout,
+        fitted_head=chosen.fitted_head if chosen.fitted_head is not None else base is not None and base.fitted_head,
         num_train_epochs=_epochs(chosen, rows),
         bf16=bool(bf16) and not chosen.fp16,
         unpadded=chosen.unpadded and not _CHANGE_FORWARD & chosen.arguments.keys(),
@@ -145,6 +147,8 @@ def resolve(
         raise SettingsProblem("\n".join(["this training cannot work:", *(f"  - {problem}" for problem in problems)]))
     if chosen.lora_r is not None:
         require_peft()
+    if chosen.setfit_baseline:
+        require_setfit()
     return settled
 
 
@@ -254,6 +258,7 @@ def _loss_problems(chosen: TrainingSettings, space: LabelSpace) -> list[str]:
         problems.append('class_weight_cap has an effect with class_weights = "balanced" or "sqrt" only')
     if space.separator is not None:
         of_one = {'loss = "focal"': chosen.loss == "focal", **dict(list(corrections.items())[1:])}
+        of_one["setfit_baseline = true"] = chosen.setfit_baseline
         problems += [f"{name} is for texts with one label each" for name, does in of_one.items() if does]
     return problems
 

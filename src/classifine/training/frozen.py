@@ -43,7 +43,7 @@ class FrozenEncoder:
     folder
         Its folder.
     title
-        What people call it.
+        What people call it, such as ``frozen all-MiniLM-L6-v2``.
     max_length
         Tokens read of each text; without it, as in training.
     """
@@ -113,7 +113,7 @@ class FrozenLogistic:
     title: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.title = f"frozen {self.encoder.title} + logistic regression"
+        self.title = f"{self.encoder.title} + logistic regression"
 
     @classmethod
     def fit(

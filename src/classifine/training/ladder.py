@@ -1,6 +1,7 @@
 """Takes the training and validation splits and gives the rungs that a fine-tuned classifier has to climb past.
 
-The cheapest first: majority label, TF-IDF with logistic regression, the base model as it is with logistic regression.
+The cheapest first: majority label, TF-IDF with logistic regression, the base model as it is with logistic regression,
+and, where it is asked for, SetFit.
 They are fitted and scored on the validation texts before training begins, so that one sees what there is to beat.
 Does not know the test texts or run folders.
 """
@@ -9,20 +10,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from classifine import durable
 from classifine.evaluation.validation import validation_metrics
-from classifine.labels import FloatMatrix, LabelSpace
+from classifine.labels import FloatMatrix, LabelSpace, tally
 from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training.baseline import Baseline, fit_baselines
+from classifine.training.contrastive import FEW, tune_on_pairs
 from classifine.training.frozen import FrozenEncoder, FrozenLogistic
 
-SCORES, FROZEN = "baselines.json", "frozen.safetensors"
+SCORES = "baselines.json"
+# The rungs that stand on the base model: as it is, and tuned on pairs of texts.
+FROZEN, SETFIT = "frozen", "setfit"
 
 
 @dataclass(frozen=True)
@@ -97,12 +103,13 @@ class Ladder:
             yield rung
         durable.write_json(self.folder / SCORES, {"origin": origin, "baselines": [rung.to_dict() for rung in rungs]})
 
-    def frozen(self, space: LabelSpace, base: ResolvedModel, settings: Settings) -> FrozenLogistic | None:
-        """Give the rung that the base model is, as it was fitted; none where it was not."""
-        file = self.folder / FROZEN
-        if not file.is_file():
-            return None
-        return FrozenLogistic.load(file, space, _encoder(base, settings))
+    def of_base(self, space: LabelSpace, base: ResolvedModel, settings: Settings) -> dict[str, FrozenLogistic]:
+        """Give the rungs that stand on the base model, as they were fitted; those that were not are missing."""
+        return {
+            name: FrozenLogistic.load(file, space, self._encoder_of(name, base, settings))
+            for name in _wanted(settings)
+            if (file := self._weights_of(name)).is_file()
+        }
 
     def _kept(self, origin: str) -> list[Rung] | None:
         try:
@@ -121,11 +128,45 @@ class Ladder:
     ) -> Iterator[Rung]:
         for name, baseline in fit_baselines(train, space, settings.seed, validation=validation).items():
             yield _scored(name, baseline, baseline.predict_proba(validation.texts), validation)
-        if settings.training.frozen_baseline and len(set(train.labels)) > 1:
-            encoder = _encoder(base, settings)
-            frozen, probabilities = FrozenLogistic.fit(train, validation, space, encoder, seed=settings.seed)
-            frozen.save(self.folder / FROZEN)
-            yield _scored("frozen", frozen, probabilities, validation)
+        if len(set(train.labels)) < 2:
+            return
+        for name in _wanted(settings):
+            if name == SETFIT:
+                length = _encoder(base, settings).backend.max_length
+                target = self.folder / SETFIT
+                tune_on_pairs(base.folder, train, space, seed=settings.seed, max_length=length, target=target)
+            encoder = self._encoder_of(name, base, settings)
+            fitted, probabilities = FrozenLogistic.fit(train, validation, space, encoder, seed=settings.seed)
+            fitted.save(self._weights_of(name))
+            yield _scored(name, fitted, probabilities, validation)
+
+    def _encoder_of(self, name: str, base: ResolvedModel, settings: Settings) -> FrozenEncoder:
+        if name == FROZEN:
+            return _encoder(base, settings)
+        tuned = replace(base, folder=self.folder / name, title=base.title)
+        return _encoder(tuned, settings, how="SetFit")
+
+    def _weights_of(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
+
+
+def advice(train: LabelledTexts, space: LabelSpace, settings: Settings) -> str | None:
+    """Say that SetFit is worth a try, where most labels have few texts and it is not asked for."""
+    if space.separator is not None or settings.training.setfit_baseline:
+        return None
+    middle = float(np.median([*tally(train.labels).values()]))
+    if middle >= FEW:
+        return None
+    return (
+        f"half of the labels have {middle:g} training texts or fewer; with so few, SetFit often does better than "
+        "fine-tuning: --set setfit_baseline=true sets it beside"
+    )
+
+
+def _wanted(settings: Settings) -> list[str]:
+    training = settings.training
+    asked = {FROZEN: training.frozen_baseline, SETFIT: training.setfit_baseline}
+    return [name for name, does in asked.items() if does]
 
 
 def _scored(name: str, baseline: Baseline, probabilities: FloatMatrix, validation: LabelledTexts) -> Rung:
@@ -135,5 +176,5 @@ def _scored(name: str, baseline: Baseline, probabilities: FloatMatrix, validatio
     return Rung(name, title, validation_metrics(probabilities, truth, space)["macro_f1"])
 
 
-def _encoder(base: ResolvedModel, settings: Settings) -> FrozenEncoder:
-    return FrozenEncoder(base.folder, title=base.title, max_length=settings.model.max_length)
+def _encoder(base: ResolvedModel, settings: Settings, *, how: str = "frozen") -> FrozenEncoder:
+    return FrozenEncoder(base.folder, title=f"{how} {base.title}", max_length=settings.model.max_length)
