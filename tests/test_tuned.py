@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +134,7 @@ def test_no_trial_depends_on_the_test_texts_and_none_is_read(
     mine, theirs = ([(row["settings"], row["value"]) for row in account(run)["trials"][:3]] for run in (tuned, other))
     assert mine == theirs
     assert learnable(other, settings).test.texts == ()
+    assert learnable(other, settings).space.names == learnable(tuned, settings).space.names
     from classifine.journey import stored_splits
 
     with pytest.raises(RunRefused, match="do not say"):
@@ -177,3 +183,41 @@ def test_splits_are_tuned_by_folds_where_they_are_few_and_the_winner_is_trained_
     assert found.settings.training.retrain_on_all
     assert found.study.best_value == max(row["value"] for row in told["trials"])
     assert found.classifier.space.names == splits.space.names
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(3600)
+def test_twenty_kills_over_twelve_trials_change_nothing(data: Path, tiny: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    def started(out: Path) -> subprocess.Popen[str]:
+        given = [*words("tune", data, tiny, out), "--trials", "12"]
+        command = [sys.executable, "-m", "classifine", *given]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+    whole, killed = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "killed")
+    process = started(whole.path)
+    _, err = process.communicate(timeout=900)
+    assert process.returncode == 0, err
+    seconds = whole.read_manifest()["stages"]["train"]["seconds"] / 12
+    lots = random.Random(20)
+    for _ in range(20):
+        process = started(killed.path)
+        assert process.stdout is not None
+        while "trials, rated by" not in (line := process.stdout.readline()):
+            assert line, process.communicate()[1]
+        # a third of the sessions does a trial, so that twenty of them do not do all twelve
+        time.sleep(lots.uniform(0, 1.5) * seconds)
+        process.kill()
+        process.communicate()
+    process = started(killed.path)
+    _, err = process.communicate(timeout=900)
+    assert process.returncode == 0, err
+    mine, theirs = account(whole), account(killed)
+    assert theirs["done"] == sum(theirs["counts"].values()) == 12
+    assert [(row["settings"], row["value"]) for row in mine["trials"]] == [
+        (row["settings"], row["value"]) for row in theirs["trials"]
+    ]
+    assert sha256(killed.model / "model.safetensors") == sha256(whole.model / "model.safetensors")
+    assert killed.finished
+    assert not list(killed.path.glob("**/*.partial"))

@@ -164,7 +164,7 @@ def tune_again(folder: Path, changes: Mapping[str, Any], *, upto: str = "report"
 
 
 def learnable(run: RunFolder, settings: Settings) -> Splits:
-    """Read the training and validation texts of a run; the test part is empty, and its texts are not read.
+    """Read the training and validation texts of a run; the test part is empty, its rows are gone as they are read.
 
     Raises
     ------
@@ -176,11 +176,12 @@ def learnable(run: RunFolder, settings: Settings) -> Splits:
 
     if not run.done("data"):
         raise FileMissing(f"{run.path} has no finished data stage", cure="type the command that started the run again")
-    parts = pq.read_table(run.splits)
-    parts = parts.filter(pc.not_equal(parts.column("split"), "test"))
-    table = pq.read_table(run.rows, filters=pc.field("id").isin(parts.column("id")))
+    # by place: rows of different parts may bear the same id
+    parts = pq.read_table(run.splits).column("split")
+    learned = pc.not_equal(parts, "test")
+    table = pq.read_table(run.rows).filter(learned)
     separator = separator_of(settings.data)
-    found = splits_from_table(table.append_column("split", parts.column("split")), separator=separator)
+    found = splits_from_table(table.append_column("split", parts.filter(learned)), separator=separator)
     # the names of all labels are known from the start, also of one that no text here has
     names = pq.read_table(run.rows, columns=["label"]).column("label").unique().to_pylist()
     space = LabelSpace.of(names, positive=settings.data.positive, separator=separator)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ from classifine.training.choices import check_arguments, resolve, training_argum
 from classifine.training.evaluating import Evaluations, Patience
 from classifine.training.heads import begin_at_shares, begin_fitted
 from classifine.training.layers import layer_problems, prepare_layers
-from classifine.training.long_texts import counted, read, way_of
+from classifine.training.long_texts import Readings, counted, way_of
 from classifine.training.losses import class_weights, criterion
 from classifine.training.machine import device_name
 from classifine.training.stepping import full_memory_told, is_full
@@ -115,6 +115,7 @@ def finetune(
     *,
     scratch: Path | Checkpoints,
     watchers: Sequence[TrainerCallback] = (),
+    readings: Readings | None = None,
 ) -> FineTuned:
     """Fine-tune a base model on the training texts; validation texts choose the epoch.
 
@@ -133,6 +134,8 @@ def finetune(
         the state is kept from time to time and from which a training that was stopped goes on.
     watchers
         Further callbacks of the Trainer, called after ours.
+    readings
+        Texts that earlier trainings have read.
 
     Raises
     ------
@@ -153,13 +156,10 @@ def finetune(
         backend = TorchBackend.load(base.folder, space=space, dropout=chosen.dropout)
         backend.max_length = _max_length(settings, backend.max_length)
         attempt = partial(_attempted, space=space, base=base, folder=folder)
-        encoded, reading = read(backend, train, validation, settings, attempt, kept)
+        encoded, reading = (readings or Readings()).read(backend, train, validation, settings, attempt, kept)
         learned = targets(train, space, soft=_soft(settings))
         truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
-        if kept is not None:
-            used = {**asdict(chosen), "seed": settings.seed, "labels": space.names}
-            parts = {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
-            kept.begin(_origin(used, backend, base, parts), room=4 * backend.model.num_parameters())
+        _begin(kept, chosen, settings, space, backend, base, encoded, learned, truth)
         _prepare_model(backend, chosen, encoded["train"], learned, weights)
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         trainer = FineTuningTrainer(
@@ -240,6 +240,24 @@ def _seeded(seed: int) -> Iterator[None]:
 
 def _room(scratch: Path | Checkpoints) -> contextlib.AbstractContextManager[Path]:
     return contextlib.nullcontext(scratch.folder) if isinstance(scratch, Checkpoints) else durable.scratch(scratch)
+
+
+def _begin(
+    kept: Checkpoints | None,
+    chosen: TrainingSettings,
+    settings: Settings,
+    space: LabelSpace,
+    backend: TorchBackend,
+    base: ResolvedModel,
+    encoded: Mapping[str, Encoded],
+    learned: npt.NDArray[Any],
+    truth: npt.NDArray[Any],
+) -> None:
+    """Tell the checkpoints, where there are any, what they are of."""
+    if kept is not None:
+        used = {**asdict(chosen), "seed": settings.seed, "labels": space.names}
+        parts = {"training": (encoded["train"], learned), "validation": (encoded["validation"], truth)}
+        kept.begin(_origin(used, backend, base, parts), room=4 * backend.model.num_parameters())
 
 
 def _origin(

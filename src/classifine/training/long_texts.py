@@ -120,6 +120,35 @@ def read(
     return encoded, told
 
 
+class Readings:
+    """Texts that were read once, for several trainings on them: the same texts read alike have the same token ids.
+
+    Where the way to read long texts is found by comparison, the first training's comparison is that of all.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[tuple[tuple[Any, ...], bool, LongTexts, dict[str, Encoded], dict[str, Any]]] = []
+
+    def read(
+        self,
+        backend: TorchBackend,
+        train: LabelledTexts,
+        validation: LabelledTexts,
+        settings: Settings,
+        attempt: Attempt,
+        kept: Checkpoints | None,
+    ) -> tuple[dict[str, Encoded], dict[str, Any]]:
+        """Do what :func:`read` does, or give what it gave."""
+        asked = (settings.model, backend.max_length)
+        for (texts, others, *before), pairs, way, encoded, told in self._found:
+            if texts is train and others is validation and tuple(before) == asked:
+                backend.pairs, backend.long = pairs, way
+                return encoded, told
+        encoded, told = read(backend, train, validation, settings, attempt, kept)
+        self._found.append(((train, validation, *asked), backend.pairs, backend.long, encoded, told))
+        return encoded, told
+
+
 def _compared(
     train: LabelledTexts, validation: LabelledTexts, settings: Settings, attempt: Attempt, kept: Checkpoints | None
 ) -> list[dict[str, Any]]:

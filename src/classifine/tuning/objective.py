@@ -29,6 +29,7 @@ from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training.finetune import FineTuned, finetune
+from classifine.training.long_texts import Readings
 from classifine.training.trackers import Ending, trackers_of
 from classifine.training.watching import Diverged
 from classifine.tuning.space import Space, settled
@@ -95,6 +96,7 @@ class Objective:
     ) -> None:
         self.material, self.settings, self.space = material, settings, space
         self.scratch, self.offer = scratch, offer
+        self.readings = Readings()
 
     @property
     def rated_by(self) -> str:
@@ -184,6 +186,7 @@ class Objective:
                 replace(chosen, seed=part.seed),
                 scratch=self.scratch,
                 watchers=watchers,
+                readings=self.readings,
             )
         except SettingsProblem as problem:
             raise Unusable(problem.what.splitlines()[-1].removeprefix("  - ")) from problem

@@ -274,7 +274,7 @@ def _storage(url: str, again: RetryHeartbeatStaleTrialCallback) -> RDBStorage:
         raise UsageError(
             f"the database {without_password(url)} cannot be used: {error}",
             expected="sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME with its package installed",
-            cure="for PostgreSQL: pip install 'psycopg[binary]'",
+            cure="for PostgreSQL: pip install 'classifine[postgresql]'",
         ) from error
     except OperationalError as error:
         raise UsageError(
