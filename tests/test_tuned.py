@@ -149,6 +149,10 @@ def test_a_search_is_for_runs_with_a_folder_and_without_a_time_for_each_training
         tune(splits)
     with pytest.raises(UsageError, match="in its place"):
         tune(tuned.path, out="elsewhere")
+    before = tuned.read_manifest()
+    with pytest.raises(SettingsProblem, match="up to 50 trials"):
+        tune(tuned.path, trials=51, sampler="gp")
+    assert tuned.read_manifest() == before
     with pytest.raises(SettingsProblem, match="none: learning_rate"):
         tune(tuned.path, learning_rate=1e-4)
     with pytest.raises(SettingsProblem, match="whole search"):

@@ -159,7 +159,6 @@ def tune_again(folder: Path, changes: Mapping[str, Any], *, upto: str = "report"
                 f"{folder} has its settings; of a search in it, these are none: {', '.join(others)}",
                 cure="tune the data instead: classifine tune DATA, with all settings",
             )
-        run.ask(asked)
         return _searched(run, asked, upto=upto, say=say)
 
 
@@ -212,6 +211,7 @@ def _searched(run: RunFolder, asked: Settings, *, upto: str, say: Say) -> Tuned:
     )
     key = durable.fingerprint([name, asked.to_dict()])
     if not (run.done("train") and _told(run).get("key") == key):
+        run.ask(asked)
         journey.record(run, "train", lambda: _search_and_finish(run, asked, search, objective, key=key, say=say))
     settings = Settings.from_dict(run.read_manifest()["settings"])
     durable.remove(run.tuning)
@@ -274,7 +274,7 @@ def _search_and_finish(
 
     def told(trial: Any) -> float:
         value = objective(trial)
-        say("trial", f"{trial.number + 1}: {value:.4f} with {_words(trial.params)}")
+        say("trial", f"{len(search.finished()) + 1}: {value:.4f} with {_words(trial.params)}")
         return value
 
     say("tune", f"{search.goal} trials, rated by {_rated(objective)}; searched: {', '.join(objective.space.default)}")

@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from classifine.reporting.drawing import fitting, polyline, px, round_ticks, rule, svg, text
 from classifine.reporting.search_view import Axis, Search, Tried
-from classifine.reporting.wording import metric, plain, visible
+from classifine.reporting.wording import metric, plain, score, visible
 
 _WIDTH, _LEFT, _TOP, _BOTTOM = 360, 46.0, 16.0, 196.0
-_AXIS = 96  # between two axes of parallel coordinates
+_AXIS = 112  # between two axes of parallel coordinates
 
 
 def pictures_of(search: Search) -> dict[str, Markup | None]:
@@ -81,7 +81,7 @@ def parallel(search: Search) -> Markup:
         parts.append(rule(x, _TOP + 14, x, _BOTTOM))
         name = metric(axis.name) if axis is ends else axis.name
         parts.append(text(x, _TOP, fitting(name, _AXIS - 6), "tick middle", title=name))
-        for label, height in _labels(axis):
+        for label, height in [(score(axis.low), 0.0), (score(axis.high), 1.0)] if axis is ends else _labels(axis):
             parts.append(text(x + 5, _height(height) + 4, label, "tick start"))
     for one in sorted(whole, key=lambda one: (one.trial == search.best, one.trial)):
         line = [(_across(place), _height(share)) for place, share in enumerate(_shares(one, axes, ends))]
