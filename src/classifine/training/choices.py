@@ -23,6 +23,7 @@ from classifine.labels import LabelSpace
 from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 from classifine.training import ranks
+from classifine.training import ranks
 from classifine.training.adapters import require_peft
 from classifine.training.contrastive import require_setfit
 from classifine.training.machine import device_name
@@ -280,6 +281,8 @@ def _layer_problems(chosen: TrainingSettings) -> list[str]:
 
 
 def _machine_problems(chosen: TrainingSettings) -> list[str]:
+    if chosen.setfit_baseline and ranks.number() > 1:
+        return ["setfit_baseline = true needs one process; leave it out, or start without torchrun"]
     compiler = os.environ.get("CXX", "").split(" ")[0]
     if (
         chosen.arguments.get("torch_compile")

@@ -17,18 +17,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback
 
 from classifine import durable
 from classifine.errors import PackageMissing
 from classifine.labels import LabelSpace
 from classifine.model.torch_backend import quiet
+from classifine.progress import bar
 from classifine.tables import LabelledTexts
 
 # From so many texts a label on, fine-tuning does as well: Hugging Face's own results on AG News meet at 64.
 FEW = 16
 # Pairs grow with the square of the texts; so many updates are enough for few texts and bearable for many.
-_MOST_UPDATES = 500
+_MOST_UPDATES = 200
 _BATCH = 16
 
 
@@ -70,7 +71,7 @@ def tune_on_pairs(
     Notes
     -----
     Tunstall et al. 2022, "Efficient few-shot learning without prompts", arXiv 2209.11055; by the authors' package with
-    its defaults: one epoch over all pairs, oversampled, batches of 16, but at most 500 updates.
+    its defaults: one epoch over all pairs, oversampled, batches of 16, but at most 200 updates.
     """
     from setfit import SetFitModel, Trainer, TrainingArguments
 
@@ -85,11 +86,28 @@ def tune_on_pairs(
             ),
         )
         trainer.st_trainer.remove_callback(PrinterCallback)
+        trainer.st_trainer.add_callback(_Progress())
         trainer.train_embeddings(list(train.texts), space.ids(train.labels).tolist())
         encoder = model.model_body[0]
         with durable.staging(target) as staging:
             encoder.model.save_pretrained(staging)
             encoder.tokenizer.save_pretrained(staging)
+
+
+class _Progress(TrainerCallback):
+    """Shows how far the tuning is."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin."""
+        self.bar = bar("SetFit", total=state.max_steps, unit="updates")
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count an update."""
+        self.bar.update(1)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """End."""
+        self.bar.close()
 
 
 def _updates(train: LabelledTexts) -> int:
