@@ -23,7 +23,6 @@ from classifine.labels import LabelSpace
 from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 from classifine.training import ranks
-from classifine.training import ranks
 from classifine.training.adapters import require_peft
 from classifine.training.contrastive import require_setfit
 from classifine.training.machine import device_name
