@@ -260,6 +260,7 @@ def _search_and_finish(
     from classifine.tuning.finishing import Kept, finish
     from classifine.tuning.space import settled
     from classifine.tuning.study import best_of, without_password
+    from classifine.tuning.tracking import search_reported
 
     material = objective.material
     for rung in Ladder(run.baselines).climb(material.train, material.validation, material.space, material.base, asked):
@@ -278,8 +279,10 @@ def _search_and_finish(
         return value
 
     say("tune", f"{search.goal} trials, rated by {_rated(objective)}; searched: {', '.join(objective.space.default)}")
+    reported = search_reported(run.path, asked.training.arguments, f"search of {run.path.name}")
     with threads_set(asked.training.threads):
-        why = search.run(told, enough=enough, tell=lambda line: say("tune", line))
+        with reported:
+            why = search.run(told, enough=enough, tell=lambda line: say("tune", line))
         best = best_of(search.places(), higher=objective.higher)
         if best is None:
             reasons = [one.user_attrs.get("failed_because") for one in search.finished()]

@@ -30,10 +30,11 @@ from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training.finetune import FineTuned, finetune
 from classifine.training.long_texts import Readings
-from classifine.training.trackers import Ending, trackers_of
+from classifine.training.trackers import Ending
 from classifine.training.watching import Diverged
 from classifine.tuning.space import Space, settled
 from classifine.tuning.study import Unusable
+from classifine.tuning.tracking import trial_reported
 
 FEW_ROWS = 2000
 # What a trial leaves in the study beside its value.
@@ -141,10 +142,10 @@ class Objective:
             The trial lags behind the others.
         """
         chosen = settled(self.settings, self.space.suggest(trial))
-        arguments = chosen.training.arguments
-        if trackers_of(arguments):
-            named = {**arguments, "run_name": f"trial {trial.number}"}
-            chosen = replace(chosen, training=replace(chosen.training, arguments=named))
+        with trial_reported(trial.number, chosen.training.arguments) as arguments:
+            return self._rated(trial, replace(chosen, training=replace(chosen.training, arguments=arguments)))
+
+    def _rated(self, trial: Trial, chosen: Settings) -> float:
         values: list[float] = []
         decided = []
         seconds = 0.0
