@@ -122,6 +122,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         from classifine.training.course import Course
 
         base = resolve(settings.model.model)
+        if parts.train is parts.validation:  # probabilities of texts that are trained on say nothing of others
+            settings = settings.with_names({"calibration": "none"})
         with tempfile.TemporaryDirectory(prefix="classifine-") as folder:
             scratch = Path(folder) / "checkpoints"
             tuned = Course(parts.train, parts.validation, parts.space, base, settings, scratch=scratch).run()

@@ -183,6 +183,12 @@ class TrainingSettings:
     retrain_on_all: bool = setting(
         False, "when the best epoch is known, train once more on training and validation texts for as many updates"
     )
+    calibration: Literal["auto", "temperature", "vector", "none"] = setting(
+        "auto",
+        "what makes probabilities mean what they say, fitted on the validation texts: a temperature; a temperature and "
+        "a bias of each label; nothing; auto: vector where labels are weighted, adjusted for or sampled, else "
+        "temperature",
+    )
     frozen_baseline: bool = setting(
         True, "also fit logistic regression on the base model as it is, to see what fine-tuning has to beat"
     )

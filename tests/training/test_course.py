@@ -20,6 +20,10 @@ from classifine.training.finetune import FineTuned, finetune
 from classifine.training.watching import Diverged
 
 
+# the weights are those of the training itself, and some of these trainings have no classifier
+COURSE = {"num_train_epochs": 2, "calibration": "none"}
+
+
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model(tmp_path_factory.mktemp("bert") / "base", "bert")
@@ -33,7 +37,7 @@ def said() -> list[str]:
 @pytest.fixture
 def course(bert: Path, tmp_path: Path, said: list[str]) -> Callable[..., Course]:
     def make(**settings: Any) -> Course:
-        chosen = Settings(seed=7).with_names({**EXACT, "num_train_epochs": 2, "model": str(bert), **settings})
+        chosen = Settings(seed=7).with_names({**EXACT, **COURSE, "model": str(bert), **settings})
         kept = Checkpoints(tmp_path / "checkpoints", quarantine=tmp_path / "quarantine", tell=said.append)
         return Course(TRAIN, VALIDATION, SPACE, resolve(str(bert)), chosen, scratch=kept)
 

@@ -15,6 +15,7 @@ import numpy as np
 from classifine import durable
 from classifine.data.files.cells import is_blank, texts_of
 from classifine.errors import FileMissing, ModelUnavailable, UsageError
+from classifine.evaluation.calibration import Calibration, probabilities_of
 from classifine.hierarchy import Hierarchy
 from classifine.labels import FloatMatrix, LabelSpace, decide
 from classifine.pairs import all_pairs, joined, parted
@@ -30,6 +31,7 @@ SEPARATOR_KEY = "label_separator"
 THRESHOLDS_KEY = "label_thresholds"
 PATHS_KEY = "label_paths"
 ORDER_KEY = "label_order"
+CALIBRATION = "calibration.json"
 _PARITY = 1e-6
 # What stands between the labels of a text, where a folder made elsewhere does not say it.
 SEPARATORS = ("|", ";", ",")
@@ -61,8 +63,9 @@ class Classifier:
     ('yes',)
     """
 
-    def __init__(self, backend: TorchBackend, space: LabelSpace) -> None:
+    def __init__(self, backend: TorchBackend, space: LabelSpace, calibration: Calibration | None = None) -> None:
         self.backend = backend
+        self.calibration = calibration
         self._space = space
 
     @property
@@ -70,15 +73,27 @@ class Classifier:
         """The label names; a name's place is its column."""
         return self._space
 
-    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
-        """Score texts, shape [n_texts, n_labels]; where each text has one label, a row sums to 1."""
+    def predict_proba(self, texts: Sequence[str], *, calibrated: bool = True) -> FloatMatrix:
+        """Score texts, shape [n_texts, n_labels]; where each text has one label, a row sums to 1.
+
+        Parameters
+        ----------
+        texts
+            The texts.
+        calibrated
+            False for the probabilities as they were before calibration; without one, they are the same.
+        """
         if self.backend.pairs and len(texts) and not all_pairs(texts):
             raise UsageError(
                 "this classifier reads pairs of texts, and a second text is missing",
                 expected="two texts each",
                 cure="give the second ones: predict(texts, pairs=...); --pair TEXT or --text-pair COLUMN in a terminal",
             )
-        return self.backend.probabilities(self.backend.encode(texts))
+        encoded, known = self.backend.encode(texts), self.calibration
+        if known is None or known.folded == calibrated or known.method == "none":
+            return self.backend.probabilities(encoded)
+        logits = self.backend.logits(encoded)
+        return probabilities_of(known.raw(logits) if known.folded else known.logits(logits), several=known.several)
 
     def predict(
         self, texts: Sequence[str], *, pairs: Sequence[str] | None = None, ids: Sequence[str] | None = None
@@ -146,6 +161,8 @@ class Classifier:
                 setattr(config, key, value)
         with durable.staging(Path(folder)) as staged:
             self.backend.save(staged)
+            if self.calibration is not None:
+                durable.write_json(staged / CALIBRATION, self.calibration.to_dict())
             if alike := self.backend.within_one_window(probe):
                 _assert_parity(self, staged, alike)
 
@@ -167,7 +184,8 @@ class Classifier:
         backend = TorchBackend.load(folder)
         names = {int(key): str(name) for key, name in backend.model.config.id2label.items()}
         more = _several_of(config, list(names.values())) if backend.several else _arranged(config, names, folder)
-        return cls(backend, LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **more))
+        space = LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **more)
+        return cls(backend, space, _calibration_of(folder, len(space)))
 
 
 def predictions_of(
@@ -240,6 +258,24 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return value
 
 
+def _calibration_of(folder: Path, labels: int) -> Calibration | None:
+    """Read how a folder's probabilities were calibrated, where it says so."""
+    path = folder / CALIBRATION
+    if not path.is_file():
+        return None
+    try:
+        found = Calibration.from_dict(json.loads(path.read_text("utf-8")))
+        if len(found.temperatures) not in (1, labels) or len(found.bias or (0.0,) * labels) != labels:
+            raise ValueError(f"it is not for {labels} labels")
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelUnavailable(
+            f"{CALIBRATION} does not say how the probabilities were calibrated: {error}",
+            where=str(folder),
+            cure="fetch or train it again; or delete that file, and raw probabilities can no longer be told",
+        ) from None
+    return found
+
+
 def free_separator(names: Sequence[str]) -> str:
     """Give what can stand between labels of these names."""
     return next((one for one in SEPARATORS if not any(one in name for name in names)), "\n")
@@ -275,7 +311,8 @@ def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -
 
     from classifine.model.torch_backend import quiet
 
-    ours = classifier.predict_proba(probe)
+    # a calibration that is not in the weights is not in transformers' pipeline either
+    ours = classifier.predict_proba(probe, calibrated=classifier.calibration is None or classifier.calibration.folded)
     with quiet():
         stock = pipeline("text-classification", model=str(folder), device=classifier.backend.model.device)
         shape = "sigmoid" if classifier.backend.several else "softmax"
@@ -287,5 +324,8 @@ def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -
         [[{a["label"]: a["score"] for a in row}[name] for name in classifier.space.names] for row in answers]
     )
     apart = float(np.abs(ours - theirs).max())
-    if apart > _PARITY:
-        raise RuntimeError(f"the saved model's pipeline differs by {apart:.2e} from the classifier (at most {_PARITY})")
+    # a temperature below 1 makes logits larger, and what rounding leaves of them
+    known = classifier.calibration
+    most = _PARITY * (max(1.0, 1 / min(known.temperatures)) if known is not None and known.folded else 1.0)
+    if apart > most:
+        raise RuntimeError(f"the saved model's pipeline differs by {apart:.2e} from the classifier (at most {most})")

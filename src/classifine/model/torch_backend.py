@@ -111,11 +111,18 @@ class TorchBackend:
             How to compute; without one, in float32 on real tokens where the model's family is known, and else as the
             model itself does.
         """
-        logits = self._forward(encoded, int(self.model.config.num_labels), unpadded, lambda given: given)
+        logits = torch.from_numpy(self.logits(encoded, unpadded=unpadded))
         with torch.inference_mode():
             found = torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
         scores: FloatMatrix = found.numpy()
         return scores
+
+    def logits(self, encoded: Encoded, *, unpadded: Unpadded | None = None) -> FloatMatrix:
+        """Give what the probabilities are made of, shape [n, n_labels]; ``unpadded`` as in :meth:`probabilities`."""
+        found: FloatMatrix = self._forward(
+            encoded, int(self.model.config.num_labels), unpadded, lambda given: given
+        ).numpy()
+        return found
 
     def inputs_of(self, layer: torch.nn.Linear, encoded: Encoded, *, unpadded: Unpadded | None = None) -> torch.Tensor:
         """Give what a linear layer of the head sees of each text, float64, shape [n, layer.in_features].

@@ -28,6 +28,7 @@ from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training import ranks
 from classifine.training.budget import MOST_UPDATES, Pace, Plan, plan, seconds_of
+from classifine.training.calibrating import calibrated, with_calibration
 from classifine.training.checkpoints import Checkpoints
 from classifine.training.choices import total_steps
 from classifine.training.finetune import FineTuned, check_settings, finetune
@@ -90,7 +91,7 @@ class Course:
                 further["time_budget"] = self._planned().to_dict()
                 epochs = further["time_budget"]["epochs"]
                 self.settings = _with(self.settings, num_train_epochs=epochs)
-            result = self._rescued()
+            result = calibrated(self._rescued(), self.validation, training)
             if training.retrain_on_all:
                 result = self._on_all(result)
             return replace(result, history=result.history | further)
@@ -205,6 +206,9 @@ class Course:
         )
         told = {"texts": len(both), "updates": updates, "seconds": again.history["seconds"]}
         classifier = Classifier(again.classifier.backend, first.classifier.space)
+        if first.classifier.calibration is not None:
+            # the validation texts have been trained on now, so that their probabilities are too good to fit anything
+            classifier = with_calibration(classifier, first.classifier.calibration, self.validation)
         return FineTuned(classifier, first.history | {"retrained": told})
 
     # ---------------------------------------------------------------- what was decided

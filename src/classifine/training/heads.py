@@ -26,14 +26,14 @@ _DECAY = 0.01
 _ITERATIONS = 100
 
 
-def last_layer(model: Any, labels: int) -> nn.Linear | None:
-    """Give the linear layer that makes the logits; none where a model ends otherwise."""
+def last_layer(model: Any, labels: int, *, biased: bool = True) -> nn.Linear | None:
+    """Give the linear layer that makes the logits; none where a model ends otherwise, or in one without a bias."""
     found = [
         layer
         for name, layer in model.named_modules()
         if isinstance(layer, nn.Linear)
         and layer.out_features == labels
-        and layer.bias is not None
+        and (layer.bias is not None or not biased)
         and not name.startswith(f"{model.base_model_prefix}.")
     ]
     return found[-1] if found else None

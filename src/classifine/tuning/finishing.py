@@ -19,6 +19,7 @@ from classifine.evaluation.selection import comparable
 from classifine.model.classifier import Classifier, predictions_of
 from classifine.settings import Settings
 from classifine.tables import Predictions
+from classifine.training.calibrating import calibrated
 from classifine.training.checkpoints import Checkpoints, Tell
 from classifine.training.course import Course
 from classifine.training.finetune import FineTuned
@@ -151,6 +152,7 @@ def finish(
         tell("training once more with the settings that won")
         first = trained(winner, "winner")
         kept.keep_best(-1, first, origin_of(winner))
+    first = calibrated(first, material.validation, winner.training)
     if how == "keep":
         return Finished(first, {"how": how, "seed": winner.seed})
     results = [first]

@@ -1,0 +1,102 @@
+"""Takes a fine-tuned classifier and validation texts and gives it with probabilities that mean what they say.
+
+The calibration goes into the head's last layer, so that whoever loads the folder has it; where a model ends otherwise,
+it is applied when predicting. Does not know how a calibration is fitted or the test texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from classifine.evaluation.calibration import Calibration, Method, fit_calibration
+from classifine.evaluation.thresholds import fitted
+from classifine.model.classifier import Classifier
+from classifine.settings import TrainingSettings
+from classifine.tables import LabelledTexts
+from classifine.training.finetune import FineTuned
+from classifine.training.heads import last_layer
+
+# Texts on which a folded layer must give what dividing and adding give, and how nearly.
+_PROBES, _NEARLY = 8, 1e-4
+_NOT_FOLDED = "the model does not end in a linear layer that could hold it, so it is applied when classifine predicts"
+
+
+def method_of(training: TrainingSettings) -> Method:
+    """Say how to calibrate: by a bias of each label, too, where the loss or the sampling has shifted the labels."""
+    if training.calibration != "auto":
+        return training.calibration
+    shifted = training.class_weights != "none" or training.logit_adjustment > 0 or training.sampling == "balanced"
+    return "vector" if shifted else "temperature"
+
+
+def calibrated(result: FineTuned, validation: LabelledTexts, training: TrainingSettings) -> FineTuned:
+    """Fit a calibration on the validation texts and put it into the classifier; once is enough.
+
+    Where a text may have several labels, thresholds are fitted anew, on the calibrated probabilities.
+    """
+    method = method_of(training)
+    if method == "none" or result.classifier.calibration is not None or not len(validation):
+        return result
+    classifier, space = result.classifier, result.classifier.space
+    raw = classifier.backend.logits(classifier.backend.encode(validation.texts))
+    truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
+    found = with_calibration(classifier, fit_calibration(raw, truth, method), validation)
+    if space.separator is not None:
+        found = Classifier(
+            found.backend, fitted(space, found.predict_proba(validation.texts), validation.labels), found.calibration
+        )
+    return replace(result, classifier=found)
+
+
+def with_calibration(classifier: Classifier, calibration: Calibration, probe: LabelledTexts) -> Classifier:
+    """Give a classifier that has none a calibration; the weights of its last layer change.
+
+    Parameters
+    ----------
+    classifier
+        Its model is changed in place.
+    calibration
+        What to put in.
+    probe
+        Texts on which the changed layer is checked.
+    """
+    if calibration.method != "none":
+        folded = _fold(classifier, calibration, probe.texts[:_PROBES])
+        note = calibration.note if folded else _NOT_FOLDED
+        calibration = replace(calibration, folded=folded, note=note)
+    return Classifier(classifier.backend, classifier.space, calibration)
+
+
+def _fold(classifier: Classifier, calibration: Calibration, texts: tuple[str, ...]) -> bool:
+    """Put a calibration into the last layer; say whether that could be done, else all is as it was."""
+    backend = classifier.backend
+    layer = last_layer(backend.model, len(classifier.space), biased=calibration.bias is not None)
+    if layer is None:
+        return False
+    encoded = backend.encode(texts)
+    wanted = calibration.logits(backend.logits(encoded))
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    with torch.no_grad():
+        for name, values in _folded(before, calibration).items():
+            getattr(layer, name).copy_(values)
+    nearly = np.abs(backend.logits(encoded) - wanted) <= _NEARLY * (1 + np.abs(wanted))
+    if not nearly.all():
+        layer.load_state_dict(before)
+    return bool(nearly.all())
+
+
+def _folded(layer: dict[str, Any], calibration: Calibration) -> dict[str, torch.Tensor]:
+    """Give weight and bias of a layer whose outputs are calibrated logits."""
+    device = layer["weight"].device
+    slope, shift = (
+        torch.from_numpy(np.asarray(part, dtype=np.float64)).to(device)
+        for part in (1 / np.array(calibration.temperatures), calibration.bias or 0.0)
+    )
+    found = {"weight": layer["weight"].double() * slope[:, None]}
+    if "bias" in layer:
+        found["bias"] = layer["bias"].double() * slope + shift
+    return found
