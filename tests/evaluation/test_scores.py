@@ -33,7 +33,10 @@ def test_scores_of_several_labels_are_scikit_learns(draw_several: Draw) -> None:
         expected |= {f"{average}_precision": p, f"{average}_recall": r, f"{average}_f1": f}
     values = {name: figure.value for name, figure in scores.averages.items()}
     assert {name: values[name] for name in expected} == pytest.approx(expected)
-    assert set(values) - set(expected) == {"samples_precision", "samples_recall"}
+    beside = {"samples_precision", "samples_recall", "brier", "roc_auc", "average_precision"}
+    assert set(values) - set(expected) == beside
+    brier = metrics.brier_score_loss(truth.ravel(), predictions.probabilities.ravel())
+    assert values["brier"] == pytest.approx(brier)
     assert all(
         f.low is not None and f.high is not None and f.low <= f.value <= f.high for f in scores.averages.values()
     )

@@ -143,6 +143,32 @@ def averaged_metrics(margins: Margins) -> dict[str, npt.NDArray[np.float64]]:
     return told
 
 
+def agreement_metrics(margins: Margins) -> dict[str, npt.NDArray[np.float64]]:
+    """Give what looks at agreement beyond a frequent label, where each text has one; the axis of labels is gone.
+
+    ``balanced_accuracy`` is the mean recall of the labels that rows have, ``mcc`` Matthews' correlation coefficient
+    (Gorodkin 2004, of any number of labels), ``cohen_kappa`` Cohen's kappa of truth and prediction.
+    """
+    rows = margins.support.sum(axis=-1).astype(np.float64)
+    right = margins.hits.sum(axis=-1)
+    recall = ratio(ratio(margins.hits, margins.support).sum(axis=-1), (margins.support > 0).sum(axis=-1))
+    expected = (margins.support.astype(np.float64) * margins.predicted).sum(axis=-1)
+    spread = [rows**2 - (part.astype(np.float64) ** 2).sum(axis=-1) for part in (margins.support, margins.predicted)]
+    return {
+        "balanced_accuracy": recall,
+        "mcc": ratio(right * rows - expected, np.sqrt(spread[0] * spread[1])),
+        "cohen_kappa": ratio(right * rows - expected, rows**2 - expected),
+    }
+
+
+def row_brier(probabilities: FloatMatrix, truth: IntVector) -> FloatVector:
+    """Give each row's Brier score: squared distances of all probabilities from 1 for the truth and 0 else, summed."""
+    squares = (probabilities**2).sum(axis=1)
+    of_truth = probabilities[np.arange(len(truth)), truth]
+    scores: FloatVector = squares - 2 * of_truth + 1
+    return scores
+
+
 def row_log_loss(probabilities: FloatMatrix, truth: IntVector) -> FloatVector:
     """Give each row's log-loss in nats; probabilities are kept one float epsilon away from 0 and 1."""
     epsilon = np.finfo(np.float64).eps

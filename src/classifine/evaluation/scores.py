@@ -17,14 +17,18 @@ from classifine.evaluation.metrics import (
     IntMatrix,
     Margins,
     ScorableRows,
+    agreement_metrics,
     averaged_metrics,
     confusion_matrix,
+    row_brier,
     row_log_loss,
     scorable,
     top_k_hits,
 )
 from classifine.evaluation.ordinal import ordinal_figures
+from classifine.evaluation.ranking import ranking_figures
 from classifine.evaluation.several import Patterns, margins_of_sets, ranking_precision, scorable_sets
+from classifine.evaluation.several import row_brier as row_brier_of_sets
 from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import Predictions
@@ -34,6 +38,7 @@ NO_MORE_LABELS = "there are no more labels"
 _TOP = (1, 2, 3)
 _SHARES_OF_ROWS = ("accuracy", "micro_precision", "micro_recall", "micro_f1", "weighted_recall")
 _AVERAGES = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall", "weighted_precision")
+_AGREEMENT = ("balanced_accuracy", "mcc", "cohen_kappa")
 _BY_LABEL = tuple(
     f"{average}_{metric}" for metric in ("f1", "precision", "recall") for average in ("macro", "micro", "weighted")
 )
@@ -83,7 +88,9 @@ class Scores:
     averages
         Accuracy and the macro, micro and weighted averages, by name; where a text may have several labels, subset
         accuracy instead, averages over texts, Hamming loss and label ranking average precision, too; where labels
-        have an order, quadratic-weighted kappa, adjacent accuracy and mean absolute error.
+        have an order, quadratic-weighted kappa, adjacent accuracy and mean absolute error. Balanced accuracy, Matthews'
+        correlation and Cohen's kappa where each text has one; where there are probabilities, Brier score, ROC-AUC and
+        average precision, of the positive label or as the mean over labels.
     log_loss
         In nats; none where a row has no probabilities.
     top_k
@@ -153,10 +160,10 @@ def score(predictions: Predictions, *, seed: int = 42) -> Scores:
     margins = Margins.of(confusion)
     right = share(int(margins.hits.sum()), len(rows))
     averages = dict.fromkeys(_SHARES_OF_ROWS, right) | _bootstrapped(confusion, seed)
-    log_loss, top_k = _of_probabilities(rows)
+    log_loss, top_k, told = _of_probabilities(rows, space)
     ordinal = {} if space.ranks is None else ordinal_figures(rows, space.ranks, seed=seed)
     return Scores(
-        averages={name: averages[name] for name in ("accuracy", *_BY_LABEL)} | ordinal,
+        averages={name: averages[name] for name in ("accuracy", *_BY_LABEL, *_AGREEMENT)} | ordinal | told,
         log_loss=log_loss,
         top_k=top_k,
         per_label=_per_label(space, margins),
@@ -191,6 +198,8 @@ def _score_several(predictions: Predictions, seed: int) -> Scores:
     if known:
         ranking = mean(ranking_precision(rows.probabilities, rows.truth), most=1.0)
         found |= {"label_ranking_average_precision": ranking}
+        found |= {"brier": mean(row_brier_of_sets(rows.probabilities, rows.truth), most=1.0)}
+        found |= ranking_figures(rows.probabilities, rows.truth)
     return Scores(
         averages={"subset_accuracy": share(right, len(rows)), **found},
         log_loss=mean(row_log_loss_of_sets(rows.probabilities, rows.truth)) if known else None,
@@ -224,15 +233,21 @@ def _bootstrapped(confusion: IntMatrix, seed: int) -> dict[str, Figure]:
     margins = margins_of_cells(truth, predicted, len(confusion))
 
     def statistic(counts: IntMatrix) -> FloatMatrix:
-        values = averaged_metrics(margins(counts))
-        return np.stack([values[name] for name in _AVERAGES], axis=1)
+        drawn = margins(counts)
+        values = averaged_metrics(drawn) | agreement_metrics(drawn)
+        return np.stack([values[name] for name in (*_AVERAGES, *_AGREEMENT)], axis=1)
 
-    return dict(zip(_AVERAGES, bootstrap(confusion[truth, predicted], statistic, seed=seed), strict=True))
+    return dict(
+        zip((*_AVERAGES, *_AGREEMENT), bootstrap(confusion[truth, predicted], statistic, seed=seed), strict=True)
+    )
 
 
-def _of_probabilities(rows: ScorableRows) -> tuple[Figure | None, dict[int, Figure]]:
+def _of_probabilities(
+    rows: ScorableRows, space: LabelSpace
+) -> tuple[Figure | None, dict[int, Figure], dict[str, Figure]]:
+    """Give log-loss, top-k accuracies, and what else probabilities tell, of the positive label if there is one."""
     if not np.isfinite(rows.probabilities).all():
-        return None, {}
+        return None, {}, {}
     n, n_labels = rows.probabilities.shape
     top_k = {
         k: share(int(top_k_hits(rows.probabilities, rows.truth, k).sum()), n)
@@ -240,4 +255,9 @@ def _of_probabilities(rows: ScorableRows) -> tuple[Figure | None, dict[int, Figu
         else Figure(1.0, None, None, n, WILSON, NO_MORE_LABELS)
         for k in _TOP
     }
-    return mean(row_log_loss(rows.probabilities, rows.truth)), top_k
+    has = np.zeros((n, n_labels), dtype=bool)
+    has[np.arange(n), rows.truth] = True
+    asked = slice(None) if space.positive is None else [space.id_of(space.positive)]
+    told = {"brier": mean(row_brier(rows.probabilities, rows.truth), most=2.0)}
+    told |= ranking_figures(rows.probabilities[:, asked], has[:, asked])
+    return mean(row_log_loss(rows.probabilities, rows.truth)), top_k, told

@@ -107,6 +107,12 @@ def row_log_loss(probabilities: FloatMatrix, truth: BoolMatrix) -> FloatVector:
     return losses
 
 
+def row_brier(probabilities: FloatMatrix, truth: BoolMatrix) -> FloatVector:
+    """Give each row's Brier score: the mean over labels of the squared distance of the probability from 1 or 0."""
+    scores: FloatVector = ((probabilities - truth) ** 2).mean(axis=1)
+    return scores
+
+
 def ranking_precision(probabilities: FloatMatrix, truth: BoolMatrix) -> FloatVector:
     """Give each row's label ranking average precision: for each of its labels, the share of true ones down to it.
 

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 LABELS_IN_PICTURE = 200
 DOTS_IN_PICTURE = 30  # more are a table: nobody follows a line of a picture that long
 _AVERAGES = (
-    *("accuracy", "macro_f1", "weighted_f1", "micro_f1"),
+    *("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "micro_f1"),
     *("macro_precision", "weighted_precision", "micro_precision"),
     *("macro_recall", "weighted_recall", "micro_recall"),
     *("subset_accuracy", "samples_f1", "samples_precision", "samples_recall"),
     *("label_ranking_average_precision", "hamming_loss"),
     *("quadratic_weighted_kappa", "adjacent_accuracy", "mean_absolute_error"),
-    *("top_1", "top_2", "top_3", "log_loss"),
+    *("mcc", "cohen_kappa", "roc_auc", "average_precision"),
+    *("top_1", "top_2", "top_3", "log_loss", "brier"),
 )
 
 

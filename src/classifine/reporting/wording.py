@@ -12,6 +12,13 @@ from collections.abc import Sequence
 _METRICS = {
     "accuracy": "accuracy",
     "log_loss": "log-loss",
+    "brier": "Brier score",
+    "roc_auc": "ROC-AUC",
+    "mcc": "Matthews’ correlation",
+    "cohen_kappa": "Cohen’s kappa with the truth",
+    "ece": "expected calibration error",
+    "ece_equal_mass": "the same, bins of equal size",
+    "aurc": "area under the risk–coverage curve",
     "validation_loss": "validation loss",
     "f1": "F1",
     "precision": "precision",
