@@ -24,6 +24,7 @@ from classifine.durable import write_text
 from classifine.evaluation.contest import Contest
 from classifine.evaluation.scorecard import Scorecard
 from classifine.evaluation.validation import METRICS
+from classifine.learning import Learned
 from classifine.prediction.bulk import BulkResult
 from classifine.settings import DataSettings, ModelSettings, Settings, TrainingSettings, TuneSettings
 from classifine.tuned import Tuned
@@ -33,7 +34,7 @@ _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "evaluate",
-    "write_report", "compare",
+    "write_report", "compare", "learning_curve",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
@@ -94,7 +95,7 @@ def python_page() -> str:
     ]
     for name in _VERBS:
         parts += [f"### {name}", *_function(name, getattr(classifine, name))]
-    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Contest, Scorecard, Tuned)]
+    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Contest, Learned, Scorecard, Tuned)]
     for title, owners in (("Classes", [(name, getattr(classifine, name)) for name in rest]), ("Results", results)):
         parts.append(f"## {title}")
         for name, owner in owners:

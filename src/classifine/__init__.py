@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from classifine.errors import ClassifineError
     from classifine.estimator import TextClassifier
     from classifine.labels import LabelSpace
+    from classifine.learning import learning_curve
     from classifine.model.classifier import Classifier
     from classifine.settings import Settings
     from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
@@ -44,6 +45,7 @@ _HOMES = {
     "audit": "verbs",
     "compare": "compared",
     "evaluate": "verbs",
+    "learning_curve": "learning",
     "load": "verbs",
     "predict": "verbs",
     "predict_file": "verbs",
@@ -78,6 +80,7 @@ __all__ = [
     "audit",
     "compare",
     "evaluate",
+    "learning_curve",
     "load",
     "predict",
     "predict_file",

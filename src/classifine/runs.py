@@ -93,6 +93,8 @@ class RunFolder:
         self.scorecard = self.path / "scorecard.json"
         self.mistakes = self.path / "mistakes.csv"
         self.report = self.path / "report.html"
+        self.curve = self.path / "learning_curve.json"
+        self.curve_page = self.path / "learning_curve.html"
 
     @classmethod
     def existing(cls, path: Path | str) -> RunFolder:

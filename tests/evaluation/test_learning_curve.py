@@ -124,3 +124,18 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit_curve([10, 20, 40, 80], [0.1, 0.2, 0.3, 80.0])
     with pytest.raises(ValueError, match="above 0"):
         fit_curve([10, 20, 40, 80], [0.1, 0.2, 0.3, 0.35]).more_labels(0)
+
+
+def test_other_test_rows_move_level_and_shape_and_both_are_in_the_intervals() -> None:
+    sizes, scores, seeds = noisy(np.random.default_rng(5))
+    alone = fit_curve(sizes.tolist(), scores.tolist(), seeds=seeds)
+    level = np.random.default_rng(6).normal(scale=0.03, size=(200, 1))
+    shifted = fit_curve(sizes.tolist(), scores.tolist(), seeds=seeds, redrawn=scores + level)
+    assert shifted.at(1600).value == alone.at(1600).value
+    assert shifted.at(1600).high - shifted.at(1600).low > 0.1 > alone.at(1600).high - alone.at(1600).low
+    tilt = np.random.default_rng(7).normal(scale=0.02, size=(200, 1)) * np.log(sizes / 1600)
+    tilted = fit_curve(sizes.tolist(), scores.tolist(), seeds=seeds, redrawn=scores + tilt)
+    assert tilted.rise(3200).high - tilted.rise(3200).low > 1.5 * (alone.rise(3200).high - alone.rise(3200).low)
+    assert shifted.rise(3200).value == pytest.approx(alone.at(3200).value - alone.at(1600).value)
+    with pytest.raises(ValueError, match="one column a run"):
+        fit_curve(sizes.tolist(), scores.tolist(), redrawn=np.ones((3, 2)))

@@ -46,6 +46,7 @@ PUBLIC = [
     "audit",
     "compare",
     "evaluate",
+    "learning_curve",
     "load",
     "predict",
     "predict_file",
@@ -86,7 +87,7 @@ def test_the_help_loads_nothing_heavy() -> None:
 
 
 def test_the_help_of_the_heaviest_verbs_loads_nothing_heavy() -> None:
-    for verb in ("run", "tune", "predict", "models"):
+    for verb in ("run", "tune", "predict", "learning-curve", "models"):
         assert loaded_by(help_of(verb)) & HEAVY == set()
 
 

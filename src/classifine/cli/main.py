@@ -10,6 +10,7 @@ from classifine.cli.compare import compare
 from classifine.cli.demo import demo
 from classifine.cli.evaluate import evaluate
 from classifine.cli.init import init
+from classifine.cli.learning_curve import learning_curve
 from classifine.cli.models import models
 from classifine.cli.predict import predict
 from classifine.cli.report import report
@@ -34,5 +35,20 @@ def classifine() -> None:
     """
 
 
-for verb in (demo, init, audit, aggregate, split, run, train, tune, evaluate, predict, report, compare, models):
+for verb in (
+    demo,
+    init,
+    audit,
+    aggregate,
+    split,
+    run,
+    train,
+    tune,
+    evaluate,
+    predict,
+    report,
+    compare,
+    learning_curve,
+    models,
+):
     classifine.add_command(verb)

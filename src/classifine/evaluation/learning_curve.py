@@ -2,8 +2,9 @@
 
 In short, for callers (one entry a trained run; ``seeds`` say which runs share one)::
 
-    fit_curve(sizes, scores, *, seeds=None, seed=42, resamples=999) -> LearningCurve
+    fit_curve(sizes, scores, *, seeds=None, redrawn=None, seed=42, resamples=999) -> LearningCurve
     curve.at(size) -> Point                  # .size .value .low .high
+    curve.rise(size) -> Point                # the same of what it lies above the largest size
     curve.more_labels(gain=0.02) -> MoreLabels   # .needed .low .high .sentence; needed is None where it cannot be said
     curve.to_dict()                          # points, fitted line with its band, and the answer, for page and JSON
 
@@ -113,6 +114,12 @@ class LearningCurve:
         low, high = np.quantile(self._others_at(np.array([float(size)]))[:, 0], _TAILS)
         return Point(size, float(value), float(low), float(high))
 
+    def rise(self, size: int) -> Point:
+        """Give by how much the curve at a number of training rows lies above that at the largest size."""
+        ends = self._others_at(np.array([float(self.largest), float(size)]))
+        low, high = np.quantile(ends[:, 1] - ends[:, 0], _TAILS)
+        return Point(size, self.at(size).value - self.at(self.largest).value, float(low), float(high))
+
     def more_labels(self, gain: float = 0.02) -> MoreLabels:
         """Say how many more labelled texts would raise the score by so much.
 
@@ -186,6 +193,7 @@ def fit_curve(
     scores: Sequence[float],
     *,
     seeds: Sequence[int] | None = None,
+    redrawn: FloatMatrix | None = None,
     seed: int = 42,
     resamples: int = 999,
 ) -> LearningCurve:
@@ -197,6 +205,9 @@ def fit_curve(
         Training rows and score of each run.
     seeds
         Which runs share a seed, and so perhaps their luck; without any, all runs are taken as independent.
+    redrawn
+        The scores of the same runs on redrawn test rows, the same rows for all runs, shape [draws, n]. Without them,
+        the intervals are for these very test rows, and with some hundred rows too narrow by far for any others.
     seed
         Where the draws start.
     resamples
@@ -214,7 +225,8 @@ def fit_curve(
     1. The uncertainty is that of a wild bootstrap (Wu 1986, Annals of Statistics 14:1261): residuals, each divided by
     one minus its leverage, change their signs at random; what the runs of a seed have in common is drawn anew for each
     seed; both are stretched as t values are, since few runs show little of how runs vary. All runs share their test
-    rows; what other test rows would change is not in it, and would mostly shift the whole curve.
+    rows; what other test rows would change comes with ``redrawn``, and moves the curve's shape, too: of a few hundred
+    rows, those that one size gets right and the next one wrong are a handful.
 
     Examples
     --------
@@ -229,6 +241,8 @@ def fit_curve(
         raise ValueError(f"{len(x)} sizes, {len(y)} scores and {len(shared)} seeds: they must be equally many")
     if not np.isfinite(y).all() or (y > 1).any() or (x < 1).any():
         raise ValueError("sizes must be at least 1, and scores numbers up to 1")
+    if redrawn is not None and (redrawn.ndim != 2 or redrawn.shape[1] != len(y) or not len(redrawn)):
+        raise ValueError(f"redrawn scores of shape {redrawn.shape}: one column a run is needed, and at least one draw")
     distinct, rank = np.unique(x, return_inverse=True)
     if len(distinct) < FEWEST_SIZES:
         raise ValueError(f"{len(distinct)} sizes are too few for a curve: at least {FEWEST_SIZES} are needed")
@@ -238,6 +252,8 @@ def fit_curve(
     fitted = found[:, :1] - found[:, 1:2] * relative ** -found[:, 2:]
     ceiling, gap, rate = found[0].tolist()
     drawn = fitted + _wild(y - fitted[0], _leverage(relative, weights, gap, rate), shared, seed, resamples)
+    if redrawn is not None:
+        drawn = drawn + (redrawn - y)[np.arange(resamples) % len(redrawn)]
     return LearningCurve(
         sizes=tuple(int(size) for size in sizes),
         scores=tuple(y.tolist()),

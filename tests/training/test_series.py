@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from classifine.errors import SettingsProblem
+from classifine.training.series import Budget
+
+
+def entry(texts: int, seconds: float, classifier: str = "finetuned") -> dict[str, object]:
+    return {"classifier": classifier, "texts": texts, "seconds": seconds}
+
+
+def test_a_training_begins_where_it_is_likely_to_fit() -> None:
+    budget = Budget("100s", [entry(100, 10.0), entry(100, 12.0), entry(400, 30.0)])
+    assert budget.allows(entry(400, 0))  # 52 + 30
+    assert budget.allows(entry(600, 0))  # 52 + 45
+    assert not budget.allows(entry(800, 0))  # 52 + 60
+    assert budget.allows(entry(300, 0))  # by those with 100 texts: 52 + 36
+    assert budget.allows(entry(10_000, 0, "tfidf"))  # nobody knows
+    budget.done.append(entry(100, 60.0))
+    assert not budget.allows(entry(50, 0))
+    assert Budget(None, [entry(1, 1e9)]).allows(entry(1, 0))
+    with pytest.raises(SettingsProblem, match="is no time"):
+        Budget("soon", [])
