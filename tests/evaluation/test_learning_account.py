@@ -57,6 +57,17 @@ def test_the_account_tells_means_curve_and_answer() -> None:
     assert "TFIDF, 2 of 10 trainings: no word." in found["cautions"]
 
 
+def test_a_curve_that_misses_the_largest_size_is_no_guide_and_that_is_said() -> None:
+    done = {"tfidf": [{**one, "notes": []} for one in trainings()]}
+    for one in done["tfidf"]:
+        one["scores"] = {"macro_f1": 0.8 if one["size"] == 1600 else 0.3}
+    found = told(done, {"tfidf": fitted(done["tfidf"])})
+    assert "TFIDF: at the largest size, macro-F1 lies" in found["cautions"][0]
+    assert "above the curve" in found["cautions"][0]
+    done = {"tfidf": trainings()}
+    assert "curve" not in " ".join(told(done, {"tfidf": fitted(done["tfidf"])})["cautions"])
+
+
 def test_too_few_sizes_say_nothing_and_what_limits_the_answer_is_told() -> None:
     done = {"finetuned": trainings("finetuned", seeds=1, sizes=SIZES[:3]), "tfidf": trainings()}
     found = told(done, {"finetuned": None, "tfidf": fitted(done["tfidf"])}, sizes=[*SIZES[:3], 800], time_budget="10m")

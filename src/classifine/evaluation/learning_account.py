@@ -54,6 +54,10 @@ def account(
     time_budget
         The time that each training of the run may take, if it is limited.
     """
+    classifiers = [
+        _of_one(name, curve, done[name], titles[name], metric, gain, len(sizes) * len(seeds))
+        for name, curve in curves.items()
+    ]
     return {
         "finished": all(len(done[name]) == len(sizes) * len(seeds) for name in curves),
         "metric": metric,
@@ -62,11 +66,11 @@ def account(
         "seeds": list(seeds),
         "scored_on": "validation",
         "texts": dict(texts),
-        "classifiers": [
-            _of_one(name, curve, done[name], titles[name], metric, gain, len(sizes) * len(seeds))
-            for name, curve in curves.items()
+        "classifiers": classifiers,
+        "cautions": [
+            *_missed(classifiers, metric, gain),
+            *_cautions(done, titles, sizes, texts["train"], time_budget),
         ],
-        "cautions": _cautions(done, titles, sizes, texts["train"], time_budget),
     }
 
 
@@ -120,6 +124,23 @@ def _means(done: Sequence[Mapping[str, Any]], metric: str) -> list[dict[str, Any
         mean = float(np.mean(scores))
         row = {"size": size, "texts": texts, "mean": mean, "low": min(scores), "high": max(scores), "n": len(these)}
         told.append(row)
+    return told
+
+
+def _missed(classifiers: Sequence[Mapping[str, Any]], metric: str, gain: float) -> list[str]:
+    """Warn of curves that do not go through the scores at the largest size: then the scores follow another law."""
+    told = []
+    for one in classifiers:
+        if one["curve"] is None:
+            continue
+        largest = one["means"][-1]
+        missed = largest["mean"] - one["at_all"]["value"]
+        if abs(missed) > gain:
+            told.append(
+                f"{one['title']}: at the largest size, {spelled(metric)} lies {abs(missed):.3f} "
+                f"{'above' if missed > 0 else 'below'} the curve, which is no good guide then. Without the smallest "
+                "sizes (--sizes) it may fit."
+            )
     return told
 
 

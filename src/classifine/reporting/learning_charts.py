@@ -60,7 +60,7 @@ def learning_curves(told: Mapping[str, Any]) -> Markup:
         parts.append(Markup('<g class="{}">{}</g>').format(style, _one(plane, one, largest, band=style == STYLES[0])))
     words = "; ".join(_words(one) for _, one in drawn)
     name = f"{metric(told['metric'])} against the number of training texts"
-    return svg(Markup("").join(parts), (_WIDTH, int(_BOTTOM) + 42), name, words)
+    return svg(Markup("").join(parts), (_WIDTH, int(_BOTTOM) + 42), name, words, style="chart wide")
 
 
 def _one(plane: _Plane, one: Mapping[str, Any], largest: int, *, band: bool) -> Markup:
