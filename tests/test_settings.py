@@ -121,7 +121,7 @@ def test_toml_explains_every_setting_just_above_it() -> None:
             place = lines.index(f"# {f.metadata['about']}")
             assert lines[place + 1].removeprefix("# ").startswith(f"{f.name} =")
             explained += 1
-    assert explained == len(OWN_NAMES - {"data", "training", "tune"})  # "model" is a section and a setting
+    assert explained == len(OWN_NAMES - {"data", "training", "evaluation", "tune"})  # "model" is a section and a setting
 
 
 def test_a_setting_without_a_value_can_be_had_by_removing_the_hash() -> None:
@@ -280,7 +280,7 @@ def test_every_problem_of_a_file_is_named_at_once_with_the_file(tmp_path: Path) 
     for problem in (
         "learning_rate stands outside its section; it belongs below [training]",
         "model stands outside its section; it belongs below [model]",
-        "there is no section [dta]; the sections are data, model, training, tune",
+        "there is no section [dta]; the sections are data, model, training, evaluation, tune",
         "[data] has no setting 'txt'; did you mean 'text'?",
         "[data] has no setting 'learning_rate'; it belongs below [training]",
         "[data] has no setting 'seed'; it belongs to the top of the file",

@@ -26,7 +26,14 @@ from classifine.evaluation.scorecard import Scorecard
 from classifine.evaluation.validation import METRICS
 from classifine.learning import Learned
 from classifine.prediction.bulk import BulkResult
-from classifine.settings import DataSettings, ModelSettings, Settings, TrainingSettings, TuneSettings
+from classifine.settings import (
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    Settings,
+    TrainingSettings,
+    TuneSettings,
+)
 from classifine.tuned import Tuned
 
 FOLDER = Path(__file__).parent
@@ -75,6 +82,9 @@ def settings_page() -> str:
         "`[training.arguments]` takes any other argument of Hugging Face's TrainingArguments, for instance "
         "`adam_beta2 = 0.98`; `--set adam_beta2=0.98` puts it there. Arguments that classifine decides itself are "
         "refused, with a word on where to set what is meant.",
+        "## [evaluation]",
+        str(EvaluationSettings.__doc__).split("\n")[0],
+        _table(EvaluationSettings),
         "## [tune]",
         str(TuneSettings.__doc__).split("\n")[0],
         _table(TuneSettings),

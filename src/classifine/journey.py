@@ -21,12 +21,14 @@ from classifine.data.splits.contamination import KINDS
 from classifine.data.splits.levels import with_levels
 from classifine.data.splits.storing import splits_from_table, splits_table
 from classifine.errors import FileMissing, ModelUnavailable, count
+from classifine.evaluation.calibration import NOT_WANTED, Calibration
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
+from classifine.evaluation.trust import trust
 from classifine.preparation import Prepared, audit_of_splits, contaminated, prepare
 from classifine.runs import STAGES, RunFolder, Source
-from classifine.settings import DataSettings, Settings
+from classifine.settings import DataSettings, EvaluationSettings, Settings
 from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions, Splits
 from classifine.training import ranks
@@ -197,6 +199,8 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     say("train", _told(result.history))
     for warning in result.history.get("warnings", ()):
         say("mind", warning)
+    if (known := result.classifier.calibration) is not None and known.note is not None:
+        say("mind", f"calibration: {known.note}")
     return [run.model, run.history, run.baselines]
 
 
@@ -236,6 +240,7 @@ def evaluate_stage(
         openings=openings,
         seen=seen,
         further=_of_base(run, splits, settings, say),
+        trusting=(None if on_all else validation, settings.evaluation),
     )
     made = []
     for predictions in (validation, model, *ladder):
@@ -296,8 +301,12 @@ def scored(
     openings: int,
     seen: Seen | None = None,
     further: Mapping[str, Baseline] = MappingProxyType({}),
+    trusting: tuple[Predictions | None, EvaluationSettings] | None = None,
 ) -> tuple[Scorecard, Predictions, list[Predictions]]:
-    """Score the test texts with the classifier, with baselines fitted on the training texts, and with further ones."""
+    """Score the test texts with the classifier, with baselines fitted on the training texts, and with further ones.
+
+    ``trusting`` is the predictions for the validation texts, none where they were trained on, and what is wanted.
+    """
     from classifine.training.baseline import fit_baselines
 
     model = _predicted(classifier, splits.test, "test", "model")
@@ -306,7 +315,13 @@ def scored(
     titles = {"model": title}
     for name, baseline in baselines.items():
         titles[name] = f"{baseline.title} ({baseline.reason})" if baseline.reason else baseline.title
-    card = scorecard(model, ladder, titles=titles, test_openings=openings, seed=seed, seen=seen)
+    found = None
+    if trusting is not None:
+        validation, wanted = trusting
+        known = getattr(classifier, "calibration", None) or Calibration(note=NOT_WANTED)
+        rates = {"target_accuracy": wanted.target_accuracy, "set_error": wanted.set_error}
+        found = trust(model, validation, known, **rates)
+    card = scorecard(model, ladder, titles=titles, test_openings=openings, seed=seed, seen=seen, trust=found)
     return card, model, ladder
 
 

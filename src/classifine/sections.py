@@ -200,6 +200,19 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
+class EvaluationSettings:
+    """What is asked of the probabilities when a classifier is evaluated."""
+
+    target_accuracy: float = setting(
+        0.95,
+        "how often the texts that are labelled should be right, where unsure ones are left to people",
+        above=0,
+        most=1,
+    )
+    set_error: float = setting(0.1, "how often a set of labels may miss the true one", least=0.001, most=0.5)
+
+
+@dataclass(frozen=True)
 class TuneSettings:
     """How `classifine tune` searches for training settings, on training and validation texts only."""
 

@@ -16,10 +16,18 @@ from typing import Any
 
 from classifine.errors import FileMissing, SettingsProblem, did_you_mean
 from classifine.fitting import told, typed
-from classifine.sections import DataSettings, ModelSettings, TrainingSettings, TuneSettings, setting
+from classifine.sections import (
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    TrainingSettings,
+    TuneSettings,
+    setting,
+)
 
 __all__ = [
     "DataSettings",
+    "EvaluationSettings",
     "ModelSettings",
     "Settings",
     "TrainingSettings",
@@ -44,6 +52,7 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     tune: TuneSettings = field(default_factory=TuneSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     seed: int = setting(42, "where every random choice starts", least=0, most=2**32 - 1)
 
     def with_names(self, values: Mapping[str, Any]) -> Settings:
@@ -160,6 +169,7 @@ _SECTIONS: dict[str, type] = {
     "data": DataSettings,
     "model": ModelSettings,
     "training": TrainingSettings,
+    "evaluation": EvaluationSettings,
     "tune": TuneSettings,
 }
 

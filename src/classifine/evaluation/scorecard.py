@@ -15,6 +15,7 @@ from classifine.evaluation.comparison import Comparison, compare
 from classifine.evaluation.intervals import TOO_FEW, Figure
 from classifine.evaluation.scores import Scores, score
 from classifine.evaluation.seen import Seen, beside
+from classifine.evaluation.trust import Trust
 from classifine.labels import LabelSpace
 from classifine.tables import Predictions
 
@@ -44,6 +45,8 @@ class Scorecard:
         Which of the rows also stand in training or validation; none where nobody looked or none does.
     clean
         The scores on the other rows, by classifier; empty where there are no such rows, or only such rows.
+    trust
+        What the model's probabilities are good for; none where validation texts or a calibration are not at hand.
     """
 
     split: str
@@ -54,6 +57,7 @@ class Scorecard:
     comparisons: tuple[Comparison, ...]
     seen: Seen | None = None
     clean: Mapping[str, Scores] = field(default_factory=dict)
+    trust: Trust | None = None
 
     @property
     def accuracy(self) -> float:
@@ -104,7 +108,7 @@ class Scorecard:
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Say in a sentence each what levels and an order of labels add to the scores; empty where there are none."""
+        """Say in a sentence each what levels, an order of labels, and probabilities add; empty where there are none."""
         model = self.scores["model"]
         told = []
         if model.hierarchy is not None:
@@ -123,6 +127,8 @@ class Scorecard:
                 f"In the order of the labels: quadratic-weighted kappa {kappa}; the true label or one next to it "
                 f"{near}; missed by {error} ranks on average."
             )
+        if self.trust is not None:
+            told.append(self.trust.sentence)
         return tuple(told)
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,6 +151,7 @@ class Scorecard:
             "titles": dict(self.titles),
             "comparisons": [self._marked(comparison.to_dict()) for comparison in self.comparisons],
             "mistakes": model.mistakes,
+            **({} if self.trust is None else {"trust": self.trust.to_dict()}),
         }
 
     def _marked(self, told: dict[str, Any]) -> dict[str, Any]:
@@ -201,6 +208,7 @@ def scorecard(
     test_openings: int,
     seed: int = 42,
     seen: Seen | None = None,
+    trust: Trust | None = None,
 ) -> Scorecard:
     """Score a model and its baselines on the same rows and compare them.
 
@@ -216,6 +224,8 @@ def scorecard(
         Where the bootstrap's draws start.
     seen
         Which of the rows also stand in training or validation, as positions among these rows.
+    trust
+        What the model's probabilities are good for.
 
     Raises
     ------
@@ -239,6 +249,7 @@ def scorecard(
         comparisons=tuple(compare(model, baseline, seed=seed) for baseline in baselines),
         seen=seen,
         clean={name: score(each.take(clean), seed=seed) for name, each in every} if clean else {},
+        trust=trust,
     )
 
 
