@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from tests.tiny_models import FAMILIES, tiny_model
+from tests.training.test_exactness import KINDS, ONE_STEP
+from tests.training.test_finetune import texts_about, tuned
 
 from classifine.labels import LabelSpace
 from classifine.model.tokens import Encoded
@@ -68,7 +71,7 @@ def test_a_fitted_head_is_logistic_regression_on_what_it_sees(tmp_path: Path, fa
     backend = TorchBackend.load(tiny_model(tmp_path / family, family), space=LabelSpace(("a", "b", "c")))
     ids = np.array([0, 1, 2] * 20)
     texts = [f"{('bank', 'women', 'vote')[ids[i]]} {i} the {'one two three'[: i % 12]}" for i in range(60)]
-    begin_fitted(backend, backend.encode(texts), ids, Criterion(torch.ones(3)), torch.float32)
+    begin_fitted(backend, backend.encode(texts), torch.from_numpy(ids), Criterion(torch.ones(3)), torch.float32)
     found = logits(backend, texts)
     expected = sklearn_logits(features(backend, texts), ids)
     np.testing.assert_allclose(
@@ -81,7 +84,7 @@ def test_with_several_labels_each_is_a_regression_of_its_own(tmp_path: Path) -> 
     given = np.stack([np.arange(60) % 2 == 0, np.arange(60) % 5 == 0, np.arange(60) % 3 == 0], axis=1)
     texts = [f"{'bank' if a else 'women'} {'vote' if b else 'film'} {i}" for i, (a, b, _) in enumerate(given)]
     loss = BinaryCriterion(torch.ones(3))
-    begin_fitted(backend, backend.encode(texts), given.astype(float), loss, torch.float32)
+    begin_fitted(backend, backend.encode(texts), torch.from_numpy(given).float(), loss, torch.float32)
     # the mean over labels makes each label's penalty count as many times as there are labels
     seen, rows = features(backend, texts), len(texts)
     standard = (seen - seen.mean(0)) / np.maximum(seen.std(0), 1e-6)
@@ -109,10 +112,27 @@ def test_the_rest_of_the_model_stays_as_it_is_and_no_random_number_is_drawn(tmp_
     before = {name: tensor.clone() for name, tensor in backend.model.state_dict().items()}
     torch.manual_seed(3)
     begin_fitted(
-        backend, backend.encode(["bank", "women"] * 4), np.array([0, 1] * 4), Criterion(torch.ones(2)), torch.bfloat16
+        backend,
+        backend.encode(["bank", "women"] * 4),
+        torch.tensor([0, 1] * 4),
+        Criterion(torch.ones(2)),
+        torch.bfloat16,
     )
     drawn = torch.rand(1)
     torch.manual_seed(3)
     assert drawn == torch.rand(1)
     changed = {name for name, tensor in backend.model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed == {"classifier.weight", "classifier.bias"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_loss_is_smaller_from_the_start(kind: str, tmp_path: Path) -> None:
+    train = texts_about(24)
+    votes = tuple({label: 0.75, "yes" if label == "no" else "no": 0.25} for label in train.labels)
+    common = {**ONE_STEP, "learning_rate": 1e-30, **KINDS[kind]}
+    bert = tiny_model(tmp_path / "base", "bert")
+    drawn, fitted = (
+        tuned(bert, replace(train, soft=votes), fitted_head=head, **common).history["epochs"][0]["train_loss"]
+        for head in (False, True)
+    )
+    assert fitted < 0.95 * drawn

@@ -160,12 +160,13 @@ def finetune(
         learned = targets(train, space, soft=_soft(settings))
         truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
         _begin(kept, chosen, settings, space, backend, base, encoded, learned, truth)
-        _prepare_model(backend, chosen, encoded["train"], learned, weights)
+        rows = EncodedRows(encoded["train"], learned)
+        _prepare_model(backend, chosen, rows, weights)
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
         trainer = FineTuningTrainer(
             model=backend.model,
             args=arguments,
-            train_dataset=EncodedRows(encoded["train"], learned),
+            train_dataset=rows,
             eval_dataset=EncodedRows(encoded["validation"], truth),
             data_collator=Collator(pad_id_of(backend.tokenizer)),
             callbacks=[Watch(len(train), chosen), *_evaluations(chosen), *watchers],
@@ -298,20 +299,14 @@ def _max_length(settings: Settings, limit: int) -> int:
     return wanted or length_of(limit)
 
 
-def _prepare_model(
-    backend: TorchBackend,
-    chosen: TrainingSettings,
-    encoded: Encoded,
-    learned: npt.NDArray[Any],
-    weights: torch.Tensor,
-) -> None:
+def _prepare_model(backend: TorchBackend, chosen: TrainingSettings, rows: EncodedRows, weights: torch.Tensor) -> None:
     """Make the model what is trained: a head that knows something, layers begun anew or frozen, adapters."""
     if backend.several:
-        begin_at_shares(backend.model, learned)
+        begin_at_shares(backend.model, rows.labels.numpy())
     prepare_layers(backend.model, chosen)
     if chosen.fitted_head:
-        loss = criterion(chosen, weights, torch.from_numpy(learned), several=backend.several)
-        begin_fitted(backend, encoded, learned, loss, torch.bfloat16 if chosen.bf16 else torch.float32)
+        loss = criterion(chosen, weights, rows.labels, several=backend.several)
+        begin_fitted(backend, rows.encoded, rows.labels, loss, torch.bfloat16 if chosen.bf16 else torch.float32)
     if chosen.lora_r is not None:
         backend.model = with_adapters(backend.model, chosen)
 

@@ -66,7 +66,7 @@ def begin_at_shares(model: Any, targets: npt.NDArray[Any]) -> None:
 
 
 def begin_fitted(
-    backend: TorchBackend, encoded: Encoded, targets: npt.NDArray[Any], criterion: Criterion, dtype: torch.dtype
+    backend: TorchBackend, encoded: Encoded, targets: torch.Tensor, criterion: Criterion, dtype: torch.dtype
 ) -> None:
     """Fit the head's last layer to the training texts with all else as it is, by the loss that training has.
 
@@ -77,7 +77,7 @@ def begin_fitted(
     encoded
         The training texts.
     targets
-        Their label ids, shape [n], or shares, shape [n, n_labels].
+        Their label ids, shape [n], or shares, float32, shape [n, n_labels].
     criterion
         The loss.
     dtype
@@ -94,7 +94,7 @@ def begin_fitted(
     rows = _spread(len(encoded))
     unpadded = Unpadded.of(backend.model, dtype) if backend.model.device.type == "cpu" else None
     seen = backend.inputs_of(layer, encoded.take(rows), unpadded=unpadded).float()
-    learned = torch.from_numpy(targets[rows])
+    learned = targets[rows]
     middle, spread = seen.mean(0), seen.std(0, correction=0)
     spread = torch.where(spread < 1e-6, 1.0, spread)
     weight, bias = _minimised((seen - middle) / spread, learned, criterion, layer.bias.detach().cpu().clone())
