@@ -281,6 +281,8 @@ def predict_file(
     prefix: str = "",
     encoding: str | None = None,
     delimiter: str | None = None,
+    target_accuracy: float | None = None,
+    review_queue: Path | str | None = None,
 ) -> BulkResult:
     """Label every row of a file; same rows, same order, the input's columns kept.
 
@@ -297,11 +299,24 @@ def predict_file(
         Put before the added columns' names where they would clash with the file's own.
     encoding, delimiter
         Of a text file; without one, what the file itself shows.
+    target_accuracy
+        How often the labels should be right, which an evaluated run folder must say: rows that are too unsure get the
+        status ``review``.
+    review_queue
+        A file for these rows with the most probable labels of each; without a target accuracy, with that of the run.
     """
     from classifine.prediction.bulk import predict_file as predict_rows
 
+    review = None
+    if target_accuracy is not None or review_queue is not None:
+        from classifine.prediction.review import review_of
+
+        if not isinstance(classifier, Path | str):
+            raise UsageError("only a run folder knows from which confidence on labels are right", cure="give its path")
+        wanted = target_accuracy or _settings(Path(classifier)).evaluation.target_accuracy
+        review, _ = review_of(classifier, wanted, None if review_queue is None else Path(review_queue))
     opened = load(classifier) if isinstance(classifier, Path | str) else classifier
-    trained = _data_settings(Path(classifier)) if isinstance(classifier, Path | str) else DataSettings()
+    trained = _settings(Path(classifier)).data if isinstance(classifier, Path | str) else DataSettings()
     return predict_rows(
         opened,
         Path(source),
@@ -311,6 +326,7 @@ def predict_file(
         prefix=prefix,
         encoding=encoding,
         delimiter=delimiter,
+        review=review,
     )
 
 
@@ -377,6 +393,6 @@ def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:
         raise SettingsProblem(f"{verb} has no setting {some([repr(name) for name in strange])}", cure=hints)
 
 
-def _data_settings(path: Path) -> DataSettings:
+def _settings(path: Path) -> Settings:
     run = RunFolder(path)
-    return read_settings(run.settings).data if run.settings.is_file() else DataSettings()
+    return read_settings(run.settings) if run.settings.is_file() else Settings()

@@ -18,6 +18,8 @@ from classifine.cli.options import PATH
 @click.option("--pair", metavar="TEXT", help="The second text of --one, for a classifier of pairs.")
 @click.option("--text", metavar="COLUMN", help="Column that holds the text.  [default: the one of the run]")
 @click.option("--text-pair", metavar="COLUMN", help="Column that holds the second text.  [default: the one of the run]")
+@click.option("--target-accuracy", type=float, metavar="SHARE", help="Leave to people what would be right less often.")
+@click.option("--review-queue", type=PATH, metavar="FILE", help="The rows left to people, with suggestions.")
 @click.option("--prefix", default="", metavar="WORD", help="Put before the added columns' names.")
 @click.option("--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252.")
 @click.option("--delimiter", metavar="CHARACTER", help="Delimiter of a CSV file.")
@@ -29,6 +31,8 @@ def predict(
     pair: str | None,
     text: str | None,
     text_pair: str | None,
+    target_accuracy: float | None,
+    review_queue: Path | None,
     prefix: str,
     encoding: str | None,
     delimiter: str | None,
@@ -39,6 +43,10 @@ def predict(
     one p_<label> for each label, and status. A blank text keeps its row, with the status blank. Where a text may have
     several labels, they stand in predicted_label with the separator of the training data between them. Where labels
     stand in a hierarchy, level_1, level_1_confidence and so on hold the codes above the predicted label.
+
+    With --target-accuracy 0.95, rows whose confidence is too low for 95 % of the labels to be right have the status
+    review; the validation texts of RUN say how low that is. --review-queue writes them to a file for people, with the
+    most probable labels.
     """
     from classifine.errors import UsageError, count
     from classifine.verbs import predict as predict_texts
@@ -53,12 +61,25 @@ def predict(
             expected='classifine predict RUN FILE -o OUT.csv, or classifine predict RUN --one "a text"',
         )
     result = predict_file(
-        run, file, output, text=text, pair=text_pair, prefix=prefix, encoding=encoding, delimiter=delimiter
+        run,
+        file,
+        output,
+        text=text,
+        pair=text_pair,
+        prefix=prefix,
+        encoding=encoding,
+        delimiter=delimiter,
+        target_accuracy=target_accuracy,
+        review_queue=review_queue,
     )
     blank = f", {result.blank:,} of them blank" if result.blank else ""
     console.say("predict", f"{count(result.rows, 'row')}{blank} → {result.path}")
     for label, number in result.labels.items():
         console.say("", f"{label}: {number:,}")
+    if target_accuracy is not None or review_queue is not None:
+        console.say(
+            "review", f"{count(result.review, 'row')} for people" + (f" → {review_queue}" if review_queue else "")
+        )
     if result.unlabelled:
         console.say("", f"no label: {result.unlabelled:,}")
 

@@ -19,6 +19,7 @@ from classifine.data.files.table_file import Block, TableFile, require_column
 from classifine.errors import UsageError
 from classifine.model.classifier import Classifier, Scorer, predictions_of
 from classifine.pairs import joined
+from classifine.prediction.review import REVIEW, Review, open_queue
 from classifine.prediction.sinks import check_output, open_sink
 from classifine.progress import bar
 from classifine.tables import BLANK, OK, Predictions
@@ -42,6 +43,8 @@ class BulkResult:
         How often each label was predicted; where a text may have several, they add up to more than the rows.
     unlabelled
         Rows that were given no label, where a text may have several or none.
+    review
+        Rows that people should look at, where an accuracy was asked for.
     """
 
     path: Path
@@ -49,10 +52,11 @@ class BulkResult:
     blank: int
     labels: dict[str, int]
     unlabelled: int = 0
+    review: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON."""
-        counts = {"rows": self.rows, "blank": self.blank, "unlabelled": self.unlabelled}
+        counts = {"rows": self.rows, "blank": self.blank, "unlabelled": self.unlabelled, "review": self.review}
         return {"path": str(self.path), **counts, "labels": self.labels}
 
 
@@ -66,6 +70,7 @@ def predict_file(
     prefix: str = "",
     encoding: str | None = None,
     delimiter: str | None = None,
+    review: Review | None = None,
 ) -> BulkResult:
     """Label every row of a file.
 
@@ -83,6 +88,8 @@ def predict_file(
         Put before the names of the added columns, where they would clash with the file's own.
     encoding, delimiter
         Of a text file; without one, what the file itself shows.
+    review
+        Which rows people should look at; their status is ``review``, and they may go to a file of their own.
 
     Raises
     ------
@@ -92,6 +99,11 @@ def predict_file(
         The disc refuses.
     """
     check_output(source, output)
+    queue = None if review is None else review.queue
+    if queue is not None:
+        check_output(source, queue)
+        if queue.resolve() == output.resolve():
+            raise UsageError("the review queue would replace the predictions", cure="name another file")
     if pair is not None and isinstance(scorer, Classifier) and not scorer.backend.pairs:
         raise UsageError("this classifier reads single texts, not pairs", cure="leave the second column out")
     table = TableFile(source, encoding=encoding, delimiter=delimiter)
@@ -100,22 +112,30 @@ def predict_file(
             require_column(table.names, column, role=role, where=str(source))
     added = added_names(scorer, prefix)
     seen: Counter[str] = Counter()
-    rows = blank = unlabelled = 0
+    rows = blank = unlabelled = unsure = 0
     texts = [prefix + name for name in level_names(scorer)[::2]]
-    with open_sink(output, names=table.names, added=added, texts=texts, schema=table.schema) as sink:
+    size = len(scorer.space)
+    with (
+        open_sink(output, names=table.names, added=added, texts=texts, schema=table.schema) as sink,
+        open_queue(review, names=table.names, labels=size, schema=table.schema) as people,
+    ):
         total = table.count()
         progress = bar("predicting", total=total, unit="rows")
         for block in table.blocks(_BLOCK):
             labelled = _labelled(scorer, block, text, pair, where=str(source))
-            sink.write(block, dict(zip(added, _columns(labelled), strict=True)))
+            statuses = labelled.status if review is None else review.statuses(labelled)
+            sink.write(block, dict(zip(added, [*_columns(labelled), statuses], strict=True)))
+            if people is not None:
+                people.write(block, labelled)
             cells = [cell for cell in labelled.predicted if cell is not None]
             seen.update(name for cell in cells for name in scorer.space.several(cell))
             unlabelled += cells.count("")
             rows += len(block)
-            blank += labelled.status.count(BLANK)
+            blank += statuses.count(BLANK)
+            unsure += statuses.count(REVIEW)
             progress.update(len(block))
         progress.close()
-    return BulkResult(output, rows, blank, dict(sorted(seen.items())), unlabelled)
+    return BulkResult(output, rows, blank, dict(sorted(seen.items())), unlabelled, unsure)
 
 
 def added_names(scorer: Scorer, prefix: str = "") -> list[str]:
@@ -148,4 +168,4 @@ def _columns(predictions: Predictions) -> list[Sequence[Any]]:
     hierarchy = predictions.space.hierarchy
     upper = () if hierarchy is None else hierarchy.upper
     levels = [column for level in upper for column in predictions.at_level(level)]
-    return [predictions.predicted, predictions.confidence, *levels, *by_label, predictions.status]
+    return [predictions.predicted, predictions.confidence, *levels, *by_label]
