@@ -73,7 +73,7 @@ def test_too_few_sizes_say_nothing_and_what_limits_the_answer_is_told() -> None:
     found = told(done, {"finetuned": None, "tfidf": fitted(done["tfidf"])}, sizes=[*SIZES[:3], 800], time_budget="10m")
     assert not found["finished"]
     lines = answer(found)
-    assert lines[0].endswith("cannot be said: only 3 sizes were trained in the time.")
+    assert lines[0].endswith("cannot be said: there was time for 3 sizes only.")
     assert lines[1].startswith("TFIDF: 2 points more")
     cautions = " ".join(found["cautions"])
     assert "800 of 1,600 training texts" in cautions

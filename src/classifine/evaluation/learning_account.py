@@ -100,7 +100,7 @@ def _of_one(
         points = "1 point" if round(100 * gain, 6) == 1 else f"{100 * gain:g} points"
         sentence = (
             f"How many more labels would bring {points} more cannot be said: "
-            f"only {count(len(told['means']), 'size')} were trained in the time."
+            f"there was time for {count(len(told['means']), 'size')} only."
         )
         return told | {"more_labels": dict.fromkeys(("needed", "low", "high")) | {"gain": gain, "sentence": sentence}}
     fitted = curve.to_dict()

@@ -101,7 +101,7 @@ class Series:
         if left:
             say(
                 "mind",
-                f"{count(left, 'training')} did not fit into {time_budget}; more time, typed again, goes on",
+                f"{count(left, 'training')} did not fit into {time_budget}; with more, the same command goes on",
             )
         return found
 
@@ -155,21 +155,30 @@ class Budget:
         self.done = done
 
     def allows(self, one: Mapping[str, Any]) -> bool:
-        """Say whether one fits: by what as many texts took, or fewer in proportion.
+        """Say whether one is likely to fit, by what those with as many texts or fewer took.
+
+        Of two sizes or more, the time of a larger one follows by a straight line through the two largest: few texts are
+        trained on in no time, but the validation texts are read as often as ever.
 
         Examples
         --------
-        >>> done = [{"classifier": "tfidf", "texts": 100, "seconds": 20.0}]
-        >>> [Budget("60s", done).allows({"classifier": "tfidf", "texts": texts}) for texts in (200, 201)]
+        >>> done = [{"classifier": "tfidf", "texts": n, "seconds": n / 10 + 5} for n in (100, 200)]
+        >>> [Budget("85s", done).allows({"classifier": "tfidf", "texts": texts}) for texts in (400, 401)]
         [True, False]
         """
         if self.limit is None:
             return True
-        fewer = [
-            each for each in self.done if each["classifier"] == one["classifier"] and each["texts"] <= one["texts"]
-        ]
-        nearest = max(fewer, key=lambda each: (each["texts"], each["seconds"]), default=None)
-        likely = 0.0 if nearest is None else nearest["seconds"] * one["texts"] / nearest["texts"]
+        took: dict[int, list[float]] = {}
+        for each in self.done:
+            if each["classifier"] == one["classifier"] and each["texts"] <= one["texts"]:
+                took.setdefault(each["texts"], []).append(each["seconds"])
+        mean = {texts: sum(seconds) / len(seconds) for texts, seconds in took.items()}
+        likely = 0.0
+        if mean:
+            last = max(mean)
+            before = max((texts for texts in mean if texts < last), default=None)
+            slope = 0.0 if before is None else max(mean[last] - mean[before], 0.0) / (last - before)
+            likely = mean[last] + slope * (one["texts"] - last)
         return float(sum(each["seconds"] for each in self.done)) + likely <= self.limit
 
 
