@@ -109,7 +109,7 @@ def test_trust_puts_it_together_and_says_what_it_cannot(draw: Draw, draw_several
     found = trust(test, validation, known, target_accuracy=0.9)
     assert found is not None
     assert "calibrated on 200 validation texts" in found.sentence
-    assert "To be right in 90%" in found.sentence
+    assert "To be right in 90 %" in found.sentence
     assert [one.way for one in found.sets] == ["marginal", "by_label"]
     assert found.notes == {}
     trained = trust(test, None, known)

@@ -60,8 +60,8 @@ class PredictionSets:
         of_whom = "" if self.way == "marginal" else " of each label"
         return (
             f"For new texts{of_whom} like the validation texts, the set holds the true label in at least "
-            f"{1 - self.error:.0%} of the cases, in the mean over validation samples like this one. As the same "
-            "validation texts chose the epoch and the calibration, take that as nearly so, and look at the test texts."
+            f"{100 - 100 * self.error:g} % of the cases, in the mean over validation samples like this one. As the "
+            "same validation texts chose the epoch and the calibration, take that as nearly so, and look at the test texts."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -151,11 +151,17 @@ class Scorecard:
             "titles": dict(self.titles),
             "comparisons": [self._marked(comparison.to_dict()) for comparison in self.comparisons],
             "mistakes": model.mistakes,
-            **({} if self.trust is None else {"trust": self.trust.to_dict()}),
+            **({} if self.trust is None else {"trust": self._stamped(self.trust.to_dict())}),
         }
 
     def _marked(self, told: dict[str, Any]) -> dict[str, Any]:
         return {**told, "contaminated": True} if self.seen is not None and self.seen.contaminated else told
+
+    def _stamped(self, told: dict[str, Any]) -> dict[str, Any]:
+        if self.seen is None or not self.seen.contaminated:
+            return told
+        stamped: dict[str, Any] = beside(told, None, contaminated=True)
+        return stamped
 
     def _told(self, name: str, scores: Scores) -> dict[str, Any]:
         if self.seen is None:

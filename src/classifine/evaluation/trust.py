@@ -64,8 +64,8 @@ class Trust:
         if self.target is not None and self.target.threshold is not None and self.target.measured:
             coverage, accuracy = (self.target.measured[name] for name in ("coverage", "accuracy"))
             told += (
-                f" To be right in {self.target.accuracy:.0%}, {1 - coverage.value:.0%} of the texts are left to people;"
-                f" of the others, {accuracy.value:.1%} of the test texts were right."
+                f" To be right in {100 * self.target.accuracy:g} %, {100 - 100 * coverage.value:.0f} % of the texts are "
+                f"left to people; of the other test texts, {100 * accuracy.value:.1f} % were right."
             )
         return told
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from classifine import durable
-from classifine.reporting import charts, data_wording, search_charts, wording
+from classifine.reporting import charts, data_wording, search_charts, trust_charts, wording
 from classifine.reporting.annotation_view import Annotation
 from classifine.reporting.charts import Line
 from classifine.reporting.data_view import Audit
@@ -63,6 +63,8 @@ def render(summary: Summary) -> str:
     pictures: dict[str, Any] = {}
     if summary.scores is not None:
         pictures |= _scores(summary.scores)
+        if summary.scores.trust is not None:
+            pictures |= trust_charts.pictures_of(summary.scores.trust)
     if summary.training is not None:
         pictures["curves"] = _curves(summary.training)
     if summary.search is not None:

@@ -19,6 +19,7 @@ from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
+from classifine.reporting.trust_view import trust_of
 from classifine.reporting.view import (
     Against,
     Confused,
@@ -162,6 +163,7 @@ def _scores(card: dict[str, Any]) -> Scores:
         details=tuple(card.get("details", ())),
         hierarchy=_hierarchy(model["hierarchy"]) if "hierarchy" in model else None,
         order=tuple(card.get("order") or ()),
+        trust=trust_of(card["trust"]) if "trust" in card else None,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from classifine.reporting.data_view import Audit
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import Search
+from classifine.reporting.trust_view import Trust
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class Scores:
         Where labels stand in one.
     order
         The labels from the lowest to the highest, where they have an order.
+    trust
+        Whether the probabilities can be trusted, where that was looked at.
     """
 
     verdict: str
@@ -124,6 +127,7 @@ class Scores:
     details: tuple[str, ...] = ()
     hierarchy: Hierarchy | None = None
     order: tuple[str, ...] = ()
+    trust: Trust | None = None
 
     @property
     def many(self) -> bool:
