@@ -61,7 +61,8 @@ class PredictionSets:
         return (
             f"For new texts{of_whom} like the validation texts, the set holds the true label in at least "
             f"{100 - 100 * self.error:g} % of the cases, in the mean over validation samples like this one. As the "
-            "same validation texts chose the epoch and the calibration, take that as nearly so, and look at the test texts."
+            "same validation texts chose the epoch and the calibration, take that as nearly so, and look at the test "
+            "texts."
         )
 
     def to_dict(self) -> dict[str, Any]:

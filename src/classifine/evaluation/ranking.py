@@ -82,8 +82,9 @@ def average_precision(scores: FloatVector, has: BoolVector) -> tuple[float, Floa
     """
     order = np.argsort(-scores, kind="stable")
     ranked, true = scores[order], has[order].astype(np.float64)
-    last = np.searchsorted(-ranked, -ranked, side="right") - 1  # the last of equal scores
-    first = np.searchsorted(-ranked, -ranked, side="left")
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    sizes = np.diff(np.append(starts, len(ranked)))
+    first, last = np.repeat(starts, sizes), np.repeat(starts + sizes - 1, sizes)  # of equal scores
     down_to, hits = last + 1.0, np.cumsum(true)[last]
     precision, total = hits / down_to, true.sum()
     value = float((precision * true).sum() / total)

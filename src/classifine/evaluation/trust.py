@@ -63,9 +63,10 @@ class Trust:
         told += f"; {after.by_chance:.3f} would be chance alone."
         if self.target is not None and self.target.threshold is not None and self.target.measured:
             coverage, accuracy = (self.target.measured[name] for name in ("coverage", "accuracy"))
+            left = 100 - 100 * coverage.value
             told += (
-                f" To be right in {100 * self.target.accuracy:g} %, {100 - 100 * coverage.value:.0f} % of the texts are "
-                f"left to people; of the other test texts, {100 * accuracy.value:.1f} % were right."
+                f" To be right in {100 * self.target.accuracy:g} %, {left:.0f} % of the texts are left to people; "
+                f"of the other test texts, {100 * accuracy.value:.1f} % were right."
             )
         return told
 

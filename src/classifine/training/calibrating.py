@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 from classifine.evaluation.calibration import Calibration, Method, fit_calibration
+from classifine.evaluation.metrics import Margins, averaged_metrics, confusion_matrix
 from classifine.evaluation.thresholds import fitted
+from classifine.labels import FloatMatrix, IntVector
 from classifine.model.classifier import Classifier
 from classifine.settings import TrainingSettings
 from classifine.tables import LabelledTexts
@@ -44,7 +46,10 @@ def calibrated(result: FineTuned, validation: LabelledTexts, training: TrainingS
     classifier, space = result.classifier, result.classifier.space
     raw = classifier.backend.logits(classifier.backend.encode(validation.texts))
     truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
-    found = with_calibration(classifier, fit_calibration(raw, truth, method), validation)
+    fit = fit_calibration(raw, truth, method)
+    if fit.bias is not None and space.separator is None:
+        fit = replace(fit, note=_moved(raw, fit.logits(raw), truth.astype(np.int64)))
+    found = with_calibration(classifier, fit, validation)
     if space.separator is not None:
         found = Classifier(
             found.backend, fitted(space, found.predict_proba(validation.texts), validation.labels), found.calibration
@@ -66,9 +71,23 @@ def with_calibration(classifier: Classifier, calibration: Calibration, probe: La
     """
     if calibration.method != "none":
         folded = _fold(classifier, calibration, probe.texts[:_PROBES])
-        note = calibration.note if folded else _NOT_FOLDED
+        note = "; ".join(filter(None, (calibration.note, None if folded else _NOT_FOLDED))) or None
         calibration = replace(calibration, folded=folded, note=note)
     return Classifier(classifier.backend, classifier.space, calibration)
+
+
+def _moved(before: FloatMatrix, after: FloatMatrix, truth: IntVector) -> str | None:
+    """Say what a bias does to the labels themselves, which a temperature leaves alone."""
+    labels = before.shape[1]
+    given = [logits.argmax(axis=1) for logits in (before, after)]
+    moved = int((given[0] != given[1]).sum())
+    if not moved:
+        return None
+    scores = [float(averaged_metrics(Margins.of(confusion_matrix(truth, each, labels)))["macro_f1"]) for each in given]
+    return (
+        f"the bias undoes the shift towards rare labels and gives {moved:,} of {len(truth):,} validation texts another "
+        f"label, macro-F1 {scores[0]:.3f} before and {scores[1]:.3f} after; calibration = temperature leaves them alone"
+    )
 
 
 def _fold(classifier: Classifier, calibration: Calibration, texts: tuple[str, ...]) -> bool:
