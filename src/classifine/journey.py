@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classifine import durable
 from classifine.data.annotators.aggregation import write_ties
@@ -137,6 +138,8 @@ def checked(prepared: Prepared, settings: Settings) -> Prepared:
 
     splits = prepared.splits
     check_settings(splits.train, splits.space, resolve(settings.model.model), settings)
+    if settings.training.seeds > 1:
+        ranks.require_one("several seeds are trained")
     return prepared
 
 
@@ -185,18 +188,21 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     from classifine.model.hub import resolve
     from classifine.training.checkpoints import Checkpoints
     from classifine.training.ladder import Ladder, advice
+    from classifine.training.telling import told, told_of_seeds
 
     splits = stored_splits(run, settings)
     base = resolve(settings.model.model)
-    if told := advice(splits.train, splits.space, settings):
-        say("mind", told)
+    if advised := advice(splits.train, splits.space, settings):
+        say("mind", advised)
     for rung in Ladder(run.baselines).climb(splits.train, splits.validation, splits.space, base, settings):
         say("baseline", str(rung))
     kept = Checkpoints(run.checkpoints, quarantine=run.quarantine, tell=lambda line: say("train", line))
-    result = finetuned(splits, settings, scratch=kept)
+    result = finetuned(splits, settings, scratch=kept, folder=run.seeds)
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
     durable.write_json(run.history, result.history)
-    say("train", _told(result.history))
+    say("train", told(result.history))
+    if apart := told_of_seeds(result.history):
+        say("seeds", apart)
     for warning in result.history.get("warnings", ()):
         say("mind", warning)
     if (known := result.classifier.calibration) is not None and known.note is not None:
@@ -204,10 +210,15 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     return [run.model, run.history, run.baselines]
 
 
-def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
-    """Find the base model and fine-tune it; the test texts are not looked at."""
+def finetuned(
+    splits: Splits, settings: Settings, *, scratch: Path | Checkpoints, folder: Path | None = None
+) -> FineTuned:
+    """Find the base model and fine-tune it, with each seed in the folder; the test texts are not looked at."""
     from classifine.training import jointly
+    from classifine.training.repeated import with_seeds
 
+    if settings.training.seeds > 1:
+        return with_seeds(splits, settings, scratch=scratch, folder=folder)
     return jointly.finetuned(splits, settings, scratch=scratch)
 
 
@@ -223,6 +234,7 @@ def evaluate_stage(
     """
     from classifine.model.classifier import Classifier
     from classifine.training.machine import device_name
+    from classifine.training.repeated import on_other_seeds
 
     splits = stored_splits(run, settings)
     seen = seen_rows(run, splits, settings, allow=allow_contaminated or settings.data.allow_contaminated)
@@ -242,8 +254,10 @@ def evaluate_stage(
         further=_of_base(run, splits, settings, say),
         trusting=(None if on_all else validation, settings.evaluation),
     )
+    apart, by_seed = on_other_seeds(run.seeds, run.history, splits.test, settings, say)
+    card = replace(card, seeds=apart)
     made = []
-    for predictions in (validation, model, *ladder):
+    for predictions in (validation, model, *ladder, *by_seed):
         name = (
             predictions.split.removesuffix(_SEEN)
             if predictions.classifier == "model"
@@ -372,21 +386,4 @@ def _predicted(scorer: Scorer, table: LabelledTexts, split: str, name: str) -> P
     what = f"scoring {split}" if name == "model" else None
     return predictions_of(
         scorer, table.texts, ids=table.ids, truth=table.labels, split=split, classifier=name, what=what
-    )
-
-
-def _told(history: dict[str, Any]) -> str:
-    best = history["best"]
-    last = history["epochs"][-1]["epoch"]
-    epochs = "1 epoch" if last == 1 else f"{last:.3g} epochs"
-    threads = f", {count(history['threads'], 'thread')}" if history["device"] == "cpu" else ""
-    processes = history.get("processes", 1)
-    times = f"{processes} × " if processes > 1 else ""
-    where = f"{times}{history['device']}{threads} ({history['precision']})"
-    compared = history["long_texts"].get("compared", ())
-    ways = ", ".join(f"{one['way']} {one['value']:.3f}" for one in compared)
-    chosen = f"; long texts by {history['long_texts']['way']} ({ways})" if compared else ""
-    return (
-        f"{history['base_model']['title']}, {epochs} in {history['seconds']:.0f} s on {where}; "
-        f"best after epoch {best['epoch']:.3g}: {best['metric']} {best['value']:.3f} on the validation texts{chosen}"
     )

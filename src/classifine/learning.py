@@ -240,8 +240,7 @@ def _learned(run: RunFolder, settings: Settings, asked: Asked, say: Say) -> Lear
     from classifine.training.rated import Rater
     from classifine.training.series import Series
 
-    if ranks.number() > 1:
-        raise UsageError("a learning curve is drawn by one process", cure="type the command without torchrun")
+    ranks.require_one("a learning curve is drawn")
     record = Record(run.curve, VERB)
     record.refuse_foreign([run.curve_page], cure="move it elsewhere")
     splits = learnable(run, settings)

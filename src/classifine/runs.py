@@ -89,6 +89,7 @@ class RunFolder:
         self.tuning = self.path / "tuning"
         self.baselines = self.path / "baselines"
         self.checkpoints = self.path / "checkpoints"
+        self.seeds = self.path / "seeds"
         self.predictions = self.path / "predictions"
         self.scorecard = self.path / "scorecard.json"
         self.mistakes = self.path / "mistakes.csv"

@@ -183,6 +183,9 @@ class TrainingSettings:
     retrain_on_all: bool = setting(
         False, "when the best epoch is known, train once more on training and validation texts for as many updates"
     )
+    seeds: int = setting(
+        1, "with how many seeds to train, from seed on; the median classifier on the validation texts is kept", least=1
+    )
     calibration: Literal["auto", "temperature", "vector", "none"] = setting(
         "auto",
         "what makes probabilities mean what they say, fitted on the validation texts: a temperature; a temperature and "

@@ -196,6 +196,12 @@ def _searched(run: RunFolder, asked: Settings, *, upto: str, say: Say) -> Tuned:
             "time_budget limits one training, and trials must have the same length",
             cure="limit the whole search with --time-budget, or [tune] search_time",
         )
+    if asked.training.seeds > 1:
+        raise SettingsProblem(
+            "a search has seeds of its own",
+            found=f"seeds = {asked.training.seeds}",
+            cure='tune the data without it; [tune] finish = "retrain" and finish_seeds train the winner with several',
+        )
     material, objective = _prepared(run, asked)
     name = _study_name(asked, material)
     url = asked.tune.storage or f"sqlite:///{run.study.resolve().as_posix()}"
@@ -228,7 +234,8 @@ def _prepared(run: RunFolder, asked: Settings) -> tuple[Material, Objective]:
     from classifine.model.hub import resolve
     from classifine.model.torch_backend import family_and_limit
     from classifine.training.finetune import check_settings
-    from classifine.tuning.finishing import Kept, origin_of
+    from classifine.training.repeated import origin_of
+    from classifine.tuning.finishing import Kept
     from classifine.tuning.objective import Material, Objective
     from classifine.tuning.space import settled, space_of
     from classifine.tuning.study import check_sampler
@@ -266,7 +273,7 @@ def _search_and_finish(
     for rung in Ladder(run.baselines).climb(material.train, material.validation, material.space, material.base, asked):
         say("baseline", str(rung))
     kept = Kept(run.tuning, material.validation.texts)
-    kept.require_room(sum(file.stat().st_size for file in material.base.folder.glob("*.safetensors")))
+    kept.require_room_for_search(sum(file.stat().st_size for file in material.base.folder.glob("*.safetensors")))
     limit = None if asked.tune.search_time is None else seconds_of(asked.tune.search_time)
 
     def enough(running: Search) -> str | None:
@@ -297,7 +304,6 @@ def _search_and_finish(
             winner,
             kept,
             run.checkpoints,
-            higher=objective.higher,
             quarantine=run.quarantine,
             tell=lambda line: say("tune", line),
         )

@@ -55,7 +55,7 @@ def compare(
 
 
 def _scores(found: Contest) -> list[dict[str, str]]:
-    from classifine.evaluation.contest_wording import spelled
+    from classifine.evaluation.validation import spelled
 
     rows = []
     for name in found.ranked:
@@ -68,7 +68,8 @@ def _scores(found: Contest) -> list[dict[str, str]]:
 
 
 def _differences(found: Contest, metric: str) -> list[dict[str, str]]:
-    from classifine.evaluation.contest_wording import chance, spelled
+    from classifine.evaluation.contest_wording import chance
+    from classifine.evaluation.validation import spelled
 
     return [
         {

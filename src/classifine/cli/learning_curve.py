@@ -65,7 +65,7 @@ def learning_curve(**options: Any) -> None:
 
 def _tell(found: Learned) -> None:
     """Print the scores at each size, the answer, and where everything is."""
-    from classifine.evaluation.contest_wording import spelled
+    from classifine.evaluation.validation import spelled
     from classifine.runs import RunFolder
 
     run, told = RunFolder(found.run), found.account

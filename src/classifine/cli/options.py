@@ -68,6 +68,8 @@ _METAVARS = {
     "expert": "ANNOTATOR",
 }
 _MORE = ("model", "long_texts", "seed", "time_budget")
+# Other verbs have options of these names that mean something else.
+_REPETITION = {"repeated_seeds": "seeds"}
 _READ = (
     "train",
     "validation",
@@ -161,6 +163,20 @@ def training_options(verb: Verb) -> Verb:
     return _adding(options)(verb)
 
 
+def repetition_options(verb: Verb) -> Verb:
+    """Add how often the same settings are trained."""
+    options = [
+        click.option(
+            "--seeds",
+            "repeated_seeds",
+            type=int,
+            metavar="N",
+            help="Train with N seeds; the median classifier is kept, and how far they lie apart is told.  [default: 1]",
+        ),
+    ]
+    return _adding(options)(verb)
+
+
 def settings_options(verb: Verb) -> Verb:
     """Add the seed, the settings file and single settings."""
     options = [
@@ -177,6 +193,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
     settings = read_settings(file) if file else Settings()
     names = [f.name for f in fields(DataSettings)]
     given = {name: options[name] for name in (*names, *_MORE) if options.get(name) not in (None, ())}
+    given |= {name: options[option] for option, name in _REPETITION.items() if options.get(option) is not None}
     if "keep_labels" in given:
         from classifine.data.rows.label_files import read_label_list
 

@@ -8,13 +8,22 @@ from typing import Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import Sectioned, files_of, folder_of, settings_of, source_options, training_options
+from classifine.cli.options import (
+    Sectioned,
+    files_of,
+    folder_of,
+    repetition_options,
+    settings_of,
+    source_options,
+    training_options,
+)
 from classifine.progress import speaks
 
 
 @click.command(cls=Sectioned)
 @source_options
 @training_options
+@repetition_options
 def run(**options: Any) -> None:
     """Train a classifier on DATA, evaluate it, and write a report.
 

@@ -7,12 +7,21 @@ from typing import Any
 import click
 
 from classifine.cli import console
-from classifine.cli.options import Sectioned, files_of, folder_of, settings_of, source_options, training_options
+from classifine.cli.options import (
+    Sectioned,
+    files_of,
+    folder_of,
+    repetition_options,
+    settings_of,
+    source_options,
+    training_options,
+)
 
 
 @click.command(cls=Sectioned)
 @source_options
 @training_options
+@repetition_options
 def train(**options: Any) -> None:
     """Divide DATA and train a classifier; the test part is kept for `classifine evaluate`."""
     from classifine.journey import run_journey

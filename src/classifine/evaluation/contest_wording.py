@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from classifine.errors import count, some
 from classifine.evaluation.intervals import TOO_FEW
 from classifine.evaluation.scorecard import FEW_ROWS, FEW_ROWS_OF_A_LABEL
-from classifine.evaluation.validation import METRICS
+from classifine.evaluation.validation import METRICS, spelled
 
 if TYPE_CHECKING:
     from classifine.evaluation.contest import Contest, Difference, Pair
@@ -61,17 +61,6 @@ def cautions(matched: SameRows) -> tuple[str, ...]:
     if matched.excluded:
         told.append(f"{count(matched.excluded, 'row')} without a true label or a prediction were left out.")
     return tuple(told)
-
-
-def spelled(metric: str) -> str:
-    """Write a metric's name the way people do.
-
-    Examples
-    --------
-    >>> spelled("macro_f1"), spelled("subset_accuracy")
-    ('macro-F1', 'subset accuracy')
-    """
-    return f"{metric.removesuffix('_f1')}-F1" if metric.endswith("_f1") else metric.replace("_", " ")
 
 
 def _of_two(contest: Contest) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from classifine.errors import count
-from classifine.evaluation.contest_wording import spelled
 from classifine.evaluation.learning_curve import LearningCurve
+from classifine.evaluation.validation import spelled
 
 AHEAD = 2  # times the largest size; what a forecast is told of
 

@@ -14,6 +14,7 @@ from classifine.errors import count, some
 from classifine.evaluation.comparison import Comparison, compare
 from classifine.evaluation.intervals import TOO_FEW, Figure
 from classifine.evaluation.scores import Scores, score
+from classifine.evaluation.seeds import SeedsApart
 from classifine.evaluation.seen import Seen, beside
 from classifine.evaluation.trust import Trust
 from classifine.labels import LabelSpace
@@ -47,6 +48,8 @@ class Scorecard:
         The scores on the other rows, by classifier; empty where there are no such rows, or only such rows.
     trust
         What the model's probabilities are good for; none where validation texts or a calibration are not at hand.
+    seeds
+        How far trainings with other seeds lie apart on the same rows; none where there was one seed.
     """
 
     split: str
@@ -58,6 +61,7 @@ class Scorecard:
     seen: Seen | None = None
     clean: Mapping[str, Scores] = field(default_factory=dict)
     trust: Trust | None = None
+    seeds: SeedsApart | None = None
 
     @property
     def accuracy(self) -> float:
@@ -108,9 +112,11 @@ class Scorecard:
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Say in a sentence each what levels, an order of labels, and probabilities add; empty where there are none."""
+        """Say in a sentence each what seeds, levels, an order of labels, and probabilities add; empty where none do."""
         model = self.scores["model"]
         told = []
+        if self.seeds is not None:
+            told.append(self.seeds.sentence)
         if model.hierarchy is not None:
             of_levels = ", ".join(f"{level.macro_f1.value:.3f}" for level in model.hierarchy.levels)
             accuracies = ", ".join(f"{level.accuracy.value:.3f}" for level in model.hierarchy.levels)
@@ -152,6 +158,7 @@ class Scorecard:
             "comparisons": [self._marked(comparison.to_dict()) for comparison in self.comparisons],
             "mistakes": model.mistakes,
             **({} if self.trust is None else {"trust": self._stamped(self.trust.to_dict())}),
+            **({} if self.seeds is None else {"seeds": self._marked(self.seeds.to_dict())}),
         }
 
     def _marked(self, told: dict[str, Any]) -> dict[str, Any]:

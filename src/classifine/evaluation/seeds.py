@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from classifine.errors import unknown_name
+from classifine.errors import count, unknown_name
 from classifine.evaluation.intervals import TOO_FEW
 from classifine.evaluation.matching import SameRows, same_rows
+from classifine.evaluation.validation import spelled
 from classifine.labels import FloatMatrix, LabelSpace, decide
 from classifine.resampling import CONFIDENCE, FEWEST, Z, leaving_out
 from classifine.tables import OK, Predictions
@@ -112,6 +113,49 @@ class Spread:
             "optimism": self.optimism,
         }
         return told if self.note is None else {**told, "note": self.note}
+
+
+@dataclass(frozen=True)
+class SeedsApart:
+    """How far trainings with other seeds lie apart on test rows.
+
+    Attributes
+    ----------
+    spread
+        Of their scores.
+    seeds
+        In the same order.
+    kept
+        The seed of the classifier that was kept.
+    on_all
+        Whether that one has then been trained on training and validation texts, the others not.
+    """
+
+    spread: Spread
+    seeds: tuple[int, ...]
+    kept: int
+    on_all: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Say what they show."""
+        of, n = self.spread, len(self.seeds)
+        interval = (
+            f"no interval: {of.note}"
+            if of.low is None or of.high is None
+            else f"95 % interval {of.low:.3f} to {of.high:.3f}, for other test texts and other seeds"
+        )
+        return (
+            f"Over {count(n, 'seed')}{', trained on the training texts alone' if self.on_all else ''}: "
+            f"{spelled(of.metric)} {of.mean:.3f} on average ({interval}), standard deviation {of.sd:.3f}, from "
+            f"{of.least:.3f} to {of.most:.3f}. The classifier of seed {self.kept}, in the middle on the validation "
+            f"texts, was kept; the best of {n} would lead the mean by about {of.optimism:.3f} through chance alone."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON."""
+        facts = {"seeds": list(self.seeds), "kept": self.kept, "on_all": self.on_all, "sentence": self.sentence}
+        return facts | self.spread.to_dict()
 
 
 def over_seeds(runs: Sequence[Predictions], metric: str = "macro_f1", *, order: Sequence[str] = ()) -> Spread:

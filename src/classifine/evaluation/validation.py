@@ -115,3 +115,14 @@ def validation_metrics(
         parts = zip(("precision", "recall", "f1"), label_metrics(margins), strict=True)
         told |= {name: float(values[positive]) for name, values in parts}
     return {name: told[name] for name in metrics_of(space) if name in told}
+
+
+def spelled(metric: str) -> str:
+    """Write a metric's name the way people do.
+
+    Examples
+    --------
+    >>> spelled("macro_f1"), spelled("subset_accuracy")
+    ('macro-F1', 'subset accuracy')
+    """
+    return f"{metric.removesuffix('_f1')}-F1" if metric.endswith("_f1") else metric.replace("_", " ")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from classifine.errors import ClassifineError, SettingsProblem, TrainingFailed
+from classifine.errors import ClassifineError, SettingsProblem, TrainingFailed, UsageError
 
 T = TypeVar("T")
 # Followers wait while the first process reads data and fits baselines; if it dies, they know at once.
@@ -53,6 +53,18 @@ class OthersLost(TrainingFailed):
 def number() -> int:
     """Count the processes of this job."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
+
+
+def require_one(what: str) -> None:
+    """Refuse something that one process does.
+
+    Raises
+    ------
+    UsageError
+        There are several.
+    """
+    if number() > 1:
+        raise UsageError(f"{what} by one process", cure="type the command without torchrun")
 
 
 def place() -> int:

@@ -16,7 +16,7 @@ from classifine.data.labelled import Say, silent
 from classifine.data.likeness.duplicates import clusters_of
 from classifine.data.splits.nested import Nest
 from classifine.errors import count
-from classifine.evaluation.contest_wording import spelled
+from classifine.evaluation.validation import spelled
 from classifine.runs import RunFolder
 from classifine.tables import Splits
 from classifine.training.budget import seconds_of

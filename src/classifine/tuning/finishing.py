@@ -6,86 +6,32 @@ which the median one is kept, never the best. Does not know how settings were se
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from classifine import durable
-from classifine.errors import DiscError
-from classifine.evaluation.seeds import median_place, over_seeds
-from classifine.evaluation.selection import comparable
-from classifine.model.classifier import Classifier, predictions_of
+from classifine.errors import count
 from classifine.settings import Settings
-from classifine.tables import Predictions
 from classifine.training.calibrating import calibrated
 from classifine.training.checkpoints import Checkpoints, Tell
 from classifine.training.course import Course
 from classifine.training.finetune import FineTuned
+from classifine.training.repeated import Shelf, origin_of, repeated, seeds_from
 from classifine.tuning.objective import Material
 
-# Texts on which a kept folder must give the same probabilities as the classifier in memory.
-_PROBES = 8
-_BEST, _MODEL, _HISTORY = "best", "model", "history.json"
-# Beside the weights: the tokenizer, the database and, for a moment, a second classifier.
-_COPIES, _FURTHER, _MARGIN = 2, 20_000_000, 1.2
+_BEST = "best"
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Where classifiers of a search lie until it is over.
+class Kept(Shelf):
+    """Where classifiers of a search lie until it is over."""
 
-    Parameters
-    ----------
-    folder
-        The search's own.
-    probe
-        Texts with which a saved folder is proven.
-    """
-
-    folder: Path
-    probe: Sequence[str] = ()
-
-    def require_room(self, weights: int) -> None:
-        """Refuse a disc that could not hold the best classifier and another one.
-
-        Raises
-        ------
-        DiscError
-            How much is free and how much it takes is said.
-        """
-        durable.make_folder(self.folder)
-        needed = (_COPIES * weights + _FURTHER) * _MARGIN
-        free = durable.free_bytes(self.folder)
-        if free < needed:
-            raise DiscError(
-                "there is too little space for a search",
-                where=str(self.folder),
-                found=f"{free / 1e6:,.0f} MB free",
-                expected=f"{needed / 1e6:,.0f} MB: the best classifier and, for a moment, another one",
-                cure="free some space, then type the same command again",
-            )
-
-    def keep(self, name: str, result: FineTuned, about: dict[str, Any]) -> None:
-        """Put a classifier under a name; what lay there goes when it is whole."""
-        with durable.staging(self.folder / name) as staged:
-            result.classifier.save(staged / _MODEL, probe=self.probe[:_PROBES])
-            durable.write_json(staged / _HISTORY, {"about": about, "history": result.history})
+    def require_room_for_search(self, weights: int) -> None:
+        """Refuse a disc that could not hold the best classifier and another one; raises as ``require_room`` does."""
+        self.require_room(weights, 2, for_what="a search", holds="the best classifier and, for a moment, another one")
 
     def keep_best(self, number: int, result: FineTuned, origin: str) -> None:
         """Keep a trial's classifier as the best one so far."""
         self.keep(_BEST, result, {"trial": number, "origin": origin})
-
-    def found(self, name: str, **about: Any) -> FineTuned | None:
-        """Give the classifier of this name, where what is known about it is this."""
-        try:
-            told = json.loads((self.folder / name / _HISTORY).read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        if any(told["about"].get(key) != value for key, value in about.items()):
-            return None
-        return FineTuned(Classifier.load(self.folder / name / _MODEL), told["history"])
 
     def best(self, origin: str) -> FineTuned | None:
         """Give the best trial's classifier, where it came of these settings."""
@@ -108,15 +54,8 @@ class Finished:
     told: dict[str, Any]
 
 
-def origin_of(settings: Settings) -> str:
-    """Digest what a training's result depends on, beside its texts."""
-    told = settings.to_dict()
-    told.pop("tune", None)
-    return durable.fingerprint(told)
-
-
 def finish(
-    material: Material, winner: Settings, kept: Kept, checkpoints: Path, *, higher: bool, quarantine: Path, tell: Tell
+    material: Material, winner: Settings, kept: Kept, checkpoints: Path, *, quarantine: Path, tell: Tell
 ) -> Finished:
     """Give the classifier that a search ends with.
 
@@ -130,8 +69,6 @@ def finish(
         Where the best trial's classifier may lie; where it does not, it is trained again.
     checkpoints, quarantine
         For trainings that are done here.
-    higher
-        Whether a higher value of the metric is better.
     tell
         Called with a plain sentence.
 
@@ -155,32 +92,15 @@ def finish(
     first = calibrated(first, material.validation, winner.training)
     if how == "keep":
         return Finished(first, {"how": how, "seed": winner.seed})
-    results = [first]
-    seeds = [(winner.seed + place) % 2**32 for place in range(winner.tune.finish_seeds)]
-    for place, seed in enumerate(seeds[1:], 2):
-        chosen = replace(winner, seed=seed)
-        again = kept.found(f"seed-{seed}", origin=origin_of(chosen))
-        if again is None:
-            tell(f"the winner's settings with seed {seed}, {place} of {len(seeds)}")
-            again = trained(chosen, f"seed-{seed}")
-            if place < len(seeds):  # the last one need not lie on the disc to be remembered
-                kept.keep(f"seed-{seed}", again, {"origin": origin_of(chosen)})
-        results.append(again)
-    values = [float(one.history["best"]["value"]) for one in results]
-    chosen_place = median_place(values, higher=higher)
-    metric = comparable(first.history["best"]["metric"], material.space)
-    spread = over_seeds([_predicted(one, material) for one in results], metric)
-    told = {"how": how, "seed": seeds[chosen_place], "seeds": seeds, "values": values, "spread": spread.to_dict()}
-    result = results[chosen_place]
+    seeds = seeds_from(winner.seed, winner.tune.finish_seeds)
+    tell(f"the winner's settings with {count(len(seeds), 'seed')}")
+    found = material
+    done = repeated(
+        winner, found.validation, found.space, seeds=seeds, trained=trained, shelf=kept, tell=tell, first=first
+    )
+    result, told = done.result, {"how": how, **done.told}
     if how == "retrain-all":
         tell("once more on training and validation texts")
-        all_texts = replace(winner, seed=seeds[chosen_place], training=replace(winner.training, retrain_on_all=True))
+        all_texts = replace(winner, seed=told["seed"], training=replace(winner.training, retrain_on_all=True))
         result = trained(all_texts, "all")
     return Finished(result, told)
-
-
-def _predicted(result: FineTuned, material: Material) -> Predictions:
-    table = material.validation
-    return predictions_of(
-        result.classifier, table.texts, ids=table.ids, truth=table.labels, split="validation", classifier="model"
-    )

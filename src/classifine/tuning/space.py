@@ -25,6 +25,7 @@ _NOT_SEARCHED = {
     "model": "give --model, and tune each base model in a run of its own",
     "metric_for_best_model": "trials must be compared by one metric",
     "time_budget": "--time-budget limits the whole search",
+    "seeds": '[tune] finish = "retrain" trains the winner with several',
     "retrain_on_all": '[tune] finish = "retrain-all" does that with the winner',
     "frozen_baseline": "it does not concern the classifier",
     "use_cpu": "it does not concern the classifier",
