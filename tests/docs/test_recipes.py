@@ -26,6 +26,7 @@ BASES = {
     "sexism-binary": "distilbert/distilbert-base-uncased",
     "sexism-fine-grained": "distilbert/distilbert-base-uncased",
     "calls-to-action": "deepset/gbert-base",
+    "calls-to-action-search": "deepset/gbert-base",
     "nomenclature-codes": "google-bert/bert-base-multilingual-uncased",
     "finance-topics": "google-bert/bert-base-cased",
     "resume-sections": "google-bert/bert-base-uncased",

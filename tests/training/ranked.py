@@ -38,6 +38,7 @@ FURTHER: dict[str, dict[str, Any]] = {
 }
 CASES = QUICK | FURTHER
 COMMON = {**ONE_STEP, "learning_rate": 0.1, "bf16": False, "dropout": 0.0, "num_train_epochs": 1, "threads": 1}
+COMMON |= {"calibration": "none"}  # the weights are those of the training itself
 
 
 def trained(name: str, bert: Path, folder: Path, **settings: Any) -> FineTuned:

@@ -10,6 +10,7 @@ from tests.tiny_models import tiny_model
 from tests.training.test_finetune import EXACT, SPACE, TRAIN, VALIDATION, tuned, weights_of
 from transformers import TrainerCallback
 
+from classifine import durable
 from classifine.errors import SettingsProblem, TrainingFailed
 from classifine.model.hub import resolve
 from classifine.settings import Settings
@@ -18,7 +19,6 @@ from classifine.training.checkpoints import Checkpoints
 from classifine.training.course import Course
 from classifine.training.finetune import FineTuned, finetune
 from classifine.training.watching import Diverged
-
 
 # the weights are those of the training itself, and some of these trainings have no classifier
 COURSE = {"num_train_epochs": 2, "calibration": "none"}
@@ -188,3 +188,16 @@ class Rates(TrainerCallback):
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **named: Any) -> None:
         self.noted.append(named["lr_scheduler"].get_last_lr()[0])
+
+
+def test_a_classifier_of_all_texts_keeps_the_calibration_of_the_training_before(
+    course: Callable[..., Course], tmp_path: Path
+) -> None:
+    first = course(calibration="temperature").run().classifier
+    durable.remove(tmp_path / "checkpoints")
+    again = course(calibration="temperature", retrain_on_all=True).run().classifier
+    # not fitted to texts that it was trained on in the end
+    assert first.calibration is not None
+    assert first.calibration.n == len(VALIDATION)
+    assert again.calibration == first.calibration
+    assert not torch.equal(again.backend.model.classifier.weight, first.backend.model.classifier.weight)
