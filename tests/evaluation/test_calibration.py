@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from sklearn.calibration import CalibratedClassifierCV
@@ -124,6 +124,7 @@ def test_where_the_texts_cannot_tell_nothing_is_done_and_why_is_said(
     assert (found.logits(logits) == logits).all()
 
 
+@settings(deadline=None)
 @given(st.integers(10, 60), st.integers(2, 5), st.integers(0, 2**16), st.booleans(), st.booleans())
 def test_the_order_stays_the_loss_does_not_rise_and_there_is_a_way_back(
     n: int, labels: int, seed: int, several: bool, vector: bool

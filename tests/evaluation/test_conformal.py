@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -42,6 +42,7 @@ def by_brute_force(held: Floats, truth: npt.NDArray[np.int64], new: Floats, erro
     return within
 
 
+@settings(deadline=None)
 @given(st.integers(9, 40), st.integers(0, 2**16), st.sampled_from([Fraction(1, 10), Fraction(1, 5), Fraction(3, 10)]))
 def test_the_sets_are_those_of_the_definition(n: int, seed: int, error: Fraction) -> None:
     lots = np.random.default_rng(seed)

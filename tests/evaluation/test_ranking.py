@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tests.evaluation.conftest import Draw
@@ -16,6 +16,7 @@ from classifine.evaluation.scores import score
 MEASURES = {"roc_auc": (roc_auc, roc_auc_score), "average_precision": (average_precision, average_precision_score)}
 
 
+@settings(deadline=None)
 @given(st.integers(4, 60), st.integers(0, 2**16), st.integers(2, 30))
 def test_values_are_scikit_learns_with_and_without_ties(n: int, seed: int, steps: int) -> None:
     lots = np.random.default_rng(seed)
