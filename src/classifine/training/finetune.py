@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from transformers import PrinterCallback, TrainerCallback, set_seed
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from classifine import durable
 from classifine.errors import SettingsProblem
@@ -163,15 +163,8 @@ def finetune(
         rows = EncodedRows(encoded["train"], learned)
         _prepare_model(backend, chosen, rows, weights)
         arguments = training_arguments(chosen, folder=str(folder), seed=settings.seed)
-        trainer = FineTuningTrainer(
-            model=backend.model,
-            args=arguments,
-            train_dataset=rows,
-            eval_dataset=EncodedRows(encoded["validation"], truth),
-            data_collator=Collator(pad_id_of(backend.tokenizer)),
-            callbacks=[Watch(len(train), chosen), *_evaluations(chosen), *watchers],
-        )
-        trainer.remove_callback(PrinterCallback)
+        callbacks = [Watch(len(train), chosen), *_evaluations(chosen), *watchers]
+        trainer = _trainer(backend, arguments, rows, EncodedRows(encoded["validation"], truth), callbacks)
         trainer.ids, trainer.tell = train.ids, None if kept is None else kept.tell
         trainer.wire(backend, encoded["validation"], truth, space, weights, chosen)
         trainer.label_ranks = ranks_of(space, settings.data.label_order)
@@ -187,6 +180,25 @@ def finetune(
     history = _history(trainer, chosen, base, backend, rows=len(train))
     history |= {"truncation": {name: counted(one) for name, one in encoded.items()}, "long_texts": reading}
     return FineTuned(Classifier(backend, space), history)
+
+
+def _trainer(
+    backend: TorchBackend,
+    arguments: TrainingArguments,
+    rows: EncodedRows,
+    held: EncodedRows,
+    callbacks: list[TrainerCallback],
+) -> FineTuningTrainer:
+    trainer = FineTuningTrainer(
+        model=backend.model,
+        args=arguments,
+        train_dataset=rows,
+        eval_dataset=held,
+        data_collator=Collator(pad_id_of(backend.tokenizer)),
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _attempted(
