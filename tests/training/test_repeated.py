@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
 from classifine.durable import sha256
 from classifine.errors import DiscError
+from classifine.reporting.render import render
+from classifine.reporting.seeds_view import seeds_of
+from classifine.reporting.summary import summarise
 from classifine.runs import RunFolder
 from classifine.tables import Predictions
 from classifine.training.repeated import Shelf
@@ -89,7 +93,7 @@ def test_seeds_that_are_there_are_not_trained_again_after_a_kill(
     run: RunFolder, data: Path, tiny: Path, tmp_path: Path
 ) -> None:
     killed = RunFolder(tmp_path / "killed")
-    asked = [*words("run", data, tiny, killed.path), "--seeds", "3"]
+    asked = [*words("train", data, tiny, killed.path), "--seeds", "3"]
     first = killed.seeds / "seed-42" / "history.json"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-m", "classifine", *asked], stdout=subprocess.DEVNULL, env=environment)
@@ -105,7 +109,7 @@ def test_seeds_that_are_there_are_not_trained_again_after_a_kill(
     assert guarded(command, asked) == 0
     assert first.stat().st_mtime_ns == before
     assert sha256(killed.model / "model.safetensors") == sha256(run.model / "model.safetensors")
-    assert told(killed.scorecard)["seeds"] == told(run.scorecard)["seeds"]
+    assert told(killed.history)["seeds"] == told(run.history)["seeds"]
     assert not list(killed.path.glob("**/*.partial"))
 
 
@@ -131,3 +135,17 @@ def test_other_verbs_keep_to_one_training(
 def test_a_disc_that_cannot_hold_all_classifiers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DiscError, match="so many seeds"):
         Shelf(tmp_path / "seeds").require_room(10**18, 3, for_what="so many seeds", holds="all")
+
+
+def test_the_report_shows_each_seed_and_which_one_was_kept(run: RunFolder) -> None:
+    page = run.report.read_text("utf-8")
+    seeds, card = told(run.history)["seeds"], told(run.scorecard)["seeds"]
+    section = page[page.index('<section id="seeds">') :].partition("</section>")[0]
+    assert f"{seeds['seed']} (kept)" in section
+    for value in (*seeds["values"], *card["values"], card["low"], card["high"], card["mean"], card["sd"]):
+        if value is not None:
+            assert f"{abs(value):.3f}" in section
+    assert '<section id="seeds">' not in render(replace(summarise(run), seeds=None))
+    stamped = seeds_of(seeds, {**card, "contaminated": True})
+    assert "contaminated" in render(replace(summarise(run), seeds=stamped))
+    assert "contaminated" not in section

@@ -19,6 +19,7 @@ from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
+from classifine.reporting.seeds_view import Seeds, seeds_of
 from classifine.reporting.trust_view import trust_of
 from classifine.reporting.view import (
     Against,
@@ -71,6 +72,7 @@ def summarise(run: RunFolder) -> Summary:
         ties=_rows(run.ties, _tie, SHOWN_TIES) if prepared else None,
         training=_part(run.history, _training) if "train" in origin.stages else None,
         search=_part(run.trials, search_of) if searched else None,
+        seeds=_seeds(run, evaluated) if "train" in origin.stages else None,
     )
 
 
@@ -79,6 +81,13 @@ def _part(path: Path, build: Callable[[dict[str, Any]], Part]) -> Part | None:
         return None
     with _damage(path):
         return build(json.loads(path.read_text("utf-8")))
+
+
+def _seeds(run: RunFolder, evaluated: bool) -> Seeds | None:
+    scored = _part(run.scorecard, lambda card: card.get("seeds", {})) if evaluated else None
+    return _part(
+        run.history, lambda history: seeds_of(history["seeds"], scored or None) if "seeds" in history else None
+    )
 
 
 def _rows(path: Path, build: Callable[[dict[str, str]], Part], limit: int) -> tuple[Part, ...] | None:
