@@ -135,11 +135,13 @@ def checked(prepared: Prepared, settings: Settings) -> Prepared:
     """Refuse a base model or training settings that cannot work, before anything is written."""
     from classifine.model.hub import resolve
     from classifine.training.finetune import check_settings
+    from classifine.training.folding import check_folds
 
     splits = prepared.splits
     check_settings(splits.train, splits.space, resolve(settings.model.model), settings)
-    if settings.training.seeds > 1:
-        ranks.require_one("several seeds are trained")
+    check_folds(settings)
+    if settings.training.seeds > 1 or settings.training.folds is not None:
+        ranks.require_one("several seeds and folds are trained")
     return prepared
 
 
@@ -187,6 +189,7 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     """Fit what there is to beat, fine-tune on the stored splits, from the last checkpoint if there is one, and save."""
     from classifine.model.hub import resolve
     from classifine.training.checkpoints import Checkpoints
+    from classifine.training.folding import CrossValidation
     from classifine.training.ladder import Ladder, advice
     from classifine.training.telling import told, told_of_seeds
 
@@ -198,16 +201,21 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
         say("baseline", str(rung))
     kept = Checkpoints(run.checkpoints, quarantine=run.quarantine, tell=lambda line: say("train", line))
     result = finetuned(splits, settings, scratch=kept, folder=run.seeds)
+    folded = {}
+    if settings.training.folds is not None:
+        folded = {"folds": CrossValidation(splits, settings, path=run.folds, scratch=kept).run(say)}
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
-    durable.write_json(run.history, result.history)
+    durable.write_json(run.history, {**result.history, **folded})
     say("train", told(result.history))
     if apart := told_of_seeds(result.history):
         say("seeds", apart)
+    if folded:
+        say("folds", folded["folds"]["sentence"])
     for warning in result.history.get("warnings", ()):
         say("mind", warning)
     if (known := result.classifier.calibration) is not None and known.note is not None:
         say("mind", f"calibration: {known.note}")
-    return [run.model, run.history, run.baselines]
+    return [run.model, run.history, run.baselines, *([run.folds] if folded else [])]
 
 
 def finetuned(

@@ -90,6 +90,7 @@ class RunFolder:
         self.baselines = self.path / "baselines"
         self.checkpoints = self.path / "checkpoints"
         self.seeds = self.path / "seeds"
+        self.folds = self.path / "folds.json"
         self.predictions = self.path / "predictions"
         self.scorecard = self.path / "scorecard.json"
         self.mistakes = self.path / "mistakes.csv"

@@ -186,6 +186,13 @@ class TrainingSettings:
     seeds: int = setting(
         1, "with how many seeds to train, from seed on; the median classifier on the validation texts is kept", least=1
     )
+    folds: int | None = setting(
+        None,
+        "into how many folds to divide training and validation texts, to say how good such trainings are; without one, "
+        "none; the run's classifier is the ordinary one",
+        least=2,
+    )
+    repeats: int = setting(1, "how often to divide into folds", least=1)
     calibration: Literal["auto", "temperature", "vector", "none"] = setting(
         "auto",
         "what makes probabilities mean what they say, fitted on the validation texts: a temperature; a temperature and "

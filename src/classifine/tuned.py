@@ -196,6 +196,12 @@ def _searched(run: RunFolder, asked: Settings, *, upto: str, say: Say) -> Tuned:
             "time_budget limits one training, and trials must have the same length",
             cure="limit the whole search with --time-budget, or [tune] search_time",
         )
+    if asked.training.folds is not None:
+        raise SettingsProblem(
+            "a search has folds of its own",
+            found=f"folds = {asked.training.folds}",
+            cure='tune the data without it; [tune] rated_by = "folds" and rated_times rate trials by folds',
+        )
     if asked.training.seeds > 1:
         raise SettingsProblem(
             "a search has seeds of its own",

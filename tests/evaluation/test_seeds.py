@@ -170,3 +170,13 @@ def test_a_blank_row_stays_without_a_label_in_the_ensemble(draw: Draw) -> None:
     assert found.predicted == blank.predicted
     with pytest.raises(ValueError, match="predicted the same rows"):
         ensemble([first, blank])
+
+
+def test_an_interval_ends_where_its_metric_does() -> None:
+    far = over_folds([0.2, 0.99], training_rows=10, test_rows=10)
+    assert (far.low, far.high) == (0.0, 1.0)
+    kappa = over_folds([0.2, 0.99], training_rows=10, test_rows=10, metric="quadratic_weighted_kappa")
+    assert (kappa.low, kappa.high) == (-1.0, 1.0)
+    loss = over_folds([0.2, 0.99], training_rows=10, test_rows=10, metric="log_loss")
+    assert loss.high is not None
+    assert loss.high > 1

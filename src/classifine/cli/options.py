@@ -69,7 +69,7 @@ _METAVARS = {
 }
 _MORE = ("model", "long_texts", "seed", "time_budget")
 # Other verbs have options of these names that mean something else.
-_REPETITION = {"repeated_seeds": "seeds"}
+_REPETITION = {"repeated_seeds": "seeds", "repeated_folds": "folds", "repeated_repeats": "repeats"}
 _READ = (
     "train",
     "validation",
@@ -172,6 +172,16 @@ def repetition_options(verb: Verb) -> Verb:
             type=int,
             metavar="N",
             help="Train with N seeds; the median classifier is kept, and how far they lie apart is told.  [default: 1]",
+        ),
+        click.option(
+            "--folds",
+            "repeated_folds",
+            type=int,
+            metavar="K",
+            help="Say by cross-validation on training and validation texts, too, how good such trainings are.",
+        ),
+        click.option(
+            "--repeats", "repeated_repeats", type=int, metavar="N", help="Divide into folds N times.  [default: 1]"
         ),
     ]
     return _adding(options)(verb)

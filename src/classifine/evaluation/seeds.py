@@ -26,7 +26,7 @@ import numpy as np
 from classifine.errors import count, unknown_name
 from classifine.evaluation.intervals import TOO_FEW
 from classifine.evaluation.matching import SameRows, same_rows
-from classifine.evaluation.validation import spelled
+from classifine.evaluation.validation import METRICS, OF_POSITIVE, spelled
 from classifine.labels import FloatMatrix, LabelSpace, decide
 from classifine.resampling import CONFIDENCE, FEWEST, Z, leaving_out
 from classifine.tables import OK, Predictions
@@ -200,7 +200,7 @@ def over_seeds(runs: Sequence[Predictions], metric: str = "macro_f1", *, order: 
     of_seeds = _sd(values) ** 2 / n_runs
     between = (covariances.sum() - np.trace(covariances)) / (n_runs * (n_runs - 1)) if n_runs > 1 else covariances[0, 0]
     of_rows = max(float(between), 0.0)
-    low, high = _ends(float(np.mean(values)), of_rows + of_seeds, of_seeds, n_runs - 1)
+    low, high = _ends(float(np.mean(values)), of_rows + of_seeds, of_seeds, n_runs - 1, metric)
     known = n >= FEWEST
     return Spread(
         metric=metric,
@@ -250,7 +250,7 @@ def over_folds(values: Sequence[float], *, training_rows: float, test_rows: floa
     scores = tuple(float(value) for value in values)
     spread = _sd(scores)
     variance = (1 / len(scores) + test_rows / training_rows) * spread**2
-    low, high = _ends(float(np.mean(scores)), variance, variance, len(scores) - 1)
+    low, high = _ends(float(np.mean(scores)), variance, variance, len(scores) - 1, metric)
     return Spread(
         metric=metric,
         values=scores,
@@ -355,7 +355,8 @@ def _left_out(matched: SameRows, place: int, metric: str) -> tuple[float, FloatM
     return float(told[metric][0]), without
 
 
-def _ends(mean: float, variance: float, of_seeds: float, freedom: int) -> tuple[float, float]:
+def _ends(mean: float, variance: float, of_seeds: float, freedom: int, metric: str) -> tuple[float, float]:
+    """Give the interval, as far as the metric reaches."""
     from scipy.special import stdtrit
 
     if of_seeds > 0:
@@ -364,7 +365,10 @@ def _ends(mean: float, variance: float, of_seeds: float, freedom: int) -> tuple[
     else:
         reach = Z
     spread = reach * math.sqrt(variance)
-    return mean - spread, mean + spread
+    if metric not in OF_POSITIVE and METRICS.get(metric) != "higher":
+        return mean - spread, mean + spread
+    least = -1.0 if metric == "quadratic_weighted_kappa" else 0.0
+    return max(mean - spread, least), min(mean + spread, 1.0)
 
 
 def _sd(values: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Takes what a run stored about several seeds and gives the shape of what the page shows of them.
+"""Takes what a run stored about several seeds, or folds, and gives the shape of what the page shows of them.
 
 Values are as they are stored. Does not know files, HTML or charts.
 """
@@ -64,6 +64,19 @@ class Seeds:
     optimism: float
     on_all: bool
     contaminated: bool
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What a cross-validation showed; ``told`` is what was stored of it."""
+
+    apart: Apart
+    told: Mapping[str, Any]
+
+
+def folds_of(told: Mapping[str, Any]) -> Folds:
+    """Read what training stored of a cross-validation."""
+    return Folds(_apart("folds", told), {name: told[name] for name in ("k", "repeats", "sentence", "values")})
 
 
 def seeds_of(told: Mapping[str, Any], scored: Mapping[str, Any] | None) -> Seeds:

@@ -19,7 +19,7 @@ from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
-from classifine.reporting.seeds_view import Seeds, seeds_of
+from classifine.reporting.seeds_view import Folds, Seeds, folds_of, seeds_of
 from classifine.reporting.trust_view import trust_of
 from classifine.reporting.view import (
     Against,
@@ -73,6 +73,7 @@ def summarise(run: RunFolder) -> Summary:
         training=_part(run.history, _training) if "train" in origin.stages else None,
         search=_part(run.trials, search_of) if searched else None,
         seeds=_seeds(run, evaluated) if "train" in origin.stages else None,
+        folds=_part(run.history, _folds) if "train" in origin.stages else None,
     )
 
 
@@ -81,6 +82,10 @@ def _part(path: Path, build: Callable[[dict[str, Any]], Part]) -> Part | None:
         return None
     with _damage(path):
         return build(json.loads(path.read_text("utf-8")))
+
+
+def _folds(history: dict[str, Any]) -> Folds | None:
+    return folds_of(history["folds"]) if "folds" in history else None
 
 
 def _seeds(run: RunFolder, evaluated: bool) -> Seeds | None:

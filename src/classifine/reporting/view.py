@@ -12,7 +12,7 @@ from typing import Any
 from classifine.reporting.data_view import Audit
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import Search
-from classifine.reporting.seeds_view import Seeds
+from classifine.reporting.seeds_view import Folds, Seeds
 from classifine.reporting.trust_view import Trust
 
 
@@ -233,3 +233,4 @@ class Summary:
     training: Training | None
     search: Search | None = None
     seeds: Seeds | None = None
+    folds: Folds | None = None

@@ -99,7 +99,7 @@ def origin_of(settings: Settings) -> str:
     return durable.fingerprint(told)
 
 
-_OF_REPETITION = ("seeds",)
+_OF_REPETITION = ("seeds", "folds", "repeats")
 
 
 def seeds_from(first: int, number: int) -> list[int]:

@@ -20,8 +20,6 @@ from optuna.exceptions import TrialPruned
 from optuna.trial import Trial
 from transformers import TrainerCallback
 
-from classifine.data.likeness.duplicates import clusters_of
-from classifine.data.splits.folds import folds
 from classifine.errors import SettingsProblem
 from classifine.evaluation.validation import METRICS
 from classifine.labels import LabelSpace, decide
@@ -29,6 +27,7 @@ from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training.finetune import FineTuned, finetune
+from classifine.training.folding import cut_into_folds
 from classifine.training.long_texts import Readings
 from classifine.training.trackers import Ending
 from classifine.training.watching import Diverged
@@ -121,8 +120,7 @@ class Objective:
         if self.rated_by == "seeds":
             return [Part(found.train, found.validation, (seed + one) % 2**32) for one in range(times)]
         both = LabelledTexts.joined([found.train, found.validation])
-        clusters = clusters_of(both.texts, threshold=self.settings.data.near_duplicates)
-        cut = folds(both, times, seed=seed, separator=found.space.separator, clusters=clusters)
+        cut = cut_into_folds(both, times, self.settings, separator=found.space.separator)
         return [Part(both.take(one.train.tolist()), both.take(one.test.tolist()), seed) for one in cut]
 
     @cached_property

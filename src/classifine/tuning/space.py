@@ -26,6 +26,8 @@ _NOT_SEARCHED = {
     "metric_for_best_model": "trials must be compared by one metric",
     "time_budget": "--time-budget limits the whole search",
     "seeds": '[tune] finish = "retrain" trains the winner with several',
+    "folds": "[tune] rated_by and rated_times say how trials are rated",
+    "repeats": "[tune] rated_by and rated_times say how trials are rated",
     "retrain_on_all": '[tune] finish = "retrain-all" does that with the winner',
     "frozen_baseline": "it does not concern the classifier",
     "use_cpu": "it does not concern the classifier",
