@@ -122,11 +122,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         from classifine.training.course import Course
 
         base = resolve(settings.model.model)
-        if settings.training.seeds > 1:
+        if settings.training.seeds > 1 or settings.training.folds is not None:
             raise SettingsProblem(
-                "an estimator is trained with one seed",
-                found=f"seeds = {settings.training.seeds}",
-                cure="fit one for each random_state, or use classifine.train",
+                "an estimator is trained once",
+                found=f"seeds = {settings.training.seeds}, folds = {settings.training.folds}",
+                cure="fit one for each random_state, cross-validate with scikit-learn, or use classifine.train",
             )
         if parts.train is parts.validation:  # probabilities of texts that are trained on say nothing of others
             settings = settings.with_names({"calibration": "none"})

@@ -21,7 +21,7 @@ from classifine.data.rows.labelling import separator_of
 from classifine.data.splits.contamination import KINDS
 from classifine.data.splits.levels import with_levels
 from classifine.data.splits.storing import splits_from_table, splits_table
-from classifine.errors import FileMissing, ModelUnavailable, count
+from classifine.errors import FileMissing, ModelUnavailable, SettingsProblem, count
 from classifine.evaluation.calibration import NOT_WANTED, Calibration
 from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
@@ -225,6 +225,8 @@ def finetuned(
     from classifine.training import jointly
     from classifine.training.repeated import with_seeds
 
+    if settings.training.folds is not None and folder is None:
+        raise SettingsProblem("folds are scored in a run folder", cure='give one: out="runs/NAME"')
     if settings.training.seeds > 1:
         return with_seeds(splits, settings, scratch=scratch, folder=folder)
     return jointly.finetuned(splits, settings, scratch=scratch)

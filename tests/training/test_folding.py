@@ -10,7 +10,7 @@ import pytest
 from tests.journey.samples import labelled_rows, write_csv
 from tests.tiny_models import tiny_model
 
-from classifine import read, split
+from classifine import TextClassifier, read, split, train
 from classifine.data.labelled import silent
 from classifine.durable import sha256
 from classifine.errors import SettingsProblem
@@ -103,3 +103,12 @@ def test_texts_divided_by_time_have_no_folds() -> None:
     check_folds(Settings().with_names({"time": "day"}))
     with pytest.raises(SettingsProblem, match="divided by time"):
         check_folds(Settings().with_names({"time": "day", "folds": 3}))
+
+
+def test_folds_and_seeds_are_refused_where_they_would_be_left_out(splits: Splits, settings: Settings) -> None:
+    with pytest.raises(SettingsProblem, match="in a run folder"):
+        train(splits, model=settings.model.model, folds=2)
+    texts, labels = list(splits.train.texts), list(splits.train.labels)
+    for further in ({"seeds": 2}, {"folds": 2}):
+        with pytest.raises(SettingsProblem, match="trained once"):
+            TextClassifier(settings.model.model, settings=further).fit(texts, labels)

@@ -1,7 +1,7 @@
 """Takes settings and several seeds and gives the classifier in the middle, with how far the seeds lie apart.
 
 Each seed's classifier lies in a folder of its own as soon as it is trained, and is not trained again; the median one
-goes on, never the best. Does not know the test texts, or what else a run or a search does.
+goes on, never the best; test texts choose nothing. Does not know what else a run or a search does.
 """
 
 from __future__ import annotations
