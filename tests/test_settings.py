@@ -121,7 +121,8 @@ def test_toml_explains_every_setting_just_above_it() -> None:
             place = lines.index(f"# {f.metadata['about']}")
             assert lines[place + 1].removeprefix("# ").startswith(f"{f.name} =")
             explained += 1
-    assert explained == len(OWN_NAMES - {"data", "training", "evaluation", "tune"})  # "model" is a section and a setting
+    # "model" is a section and a setting
+    assert explained == len(OWN_NAMES - {"data", "training", "evaluation", "tune"})
 
 
 def test_a_setting_without_a_value_can_be_had_by_removing_the_hash() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -247,3 +249,22 @@ def test_of_several_processes_the_first_one_talks_and_another_only_of_what_is_it
     monkeypatch.setenv("RANK", "0")
     console.say("read", "3 texts")
     assert capsys.readouterr().out.split() == ["read", "3", "texts"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_request_to_end_that_python_dropped_is_granted_at_the_next_line(
+    number: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def work() -> None:
+        # as when it comes while a module is imported
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+        console.say("train", "went on")
+
+    assert console.guarded(work, []) == code
+    out, err = capsys.readouterr()
+    assert "went on" not in out
+    assert "same command again" in err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert console.guarded(click.Command("calm", callback=lambda: console.say("train", "on")), []) == 0

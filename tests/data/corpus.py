@@ -70,6 +70,12 @@ def workbook(*rows: list[Any]) -> bytes:
     return stream.getvalue()
 
 
+def damaged(packed: bytes, part: bytes) -> bytes:
+    """Overwrite bytes in the middle of a part of a workbook, which is a zip file."""
+    start = packed.index(part) + len(part) + 200
+    return packed[:start] + bytes(16) + packed[start + 16 :]
+
+
 def parquet(columns: dict[str, Any]) -> bytes:
     """Write a Parquet file."""
     stream = io.BytesIO()
@@ -237,6 +243,8 @@ BINARY = [
     Case("excel header only", "a.xlsx", workbook(["a", "b"]), Fails("a header and no rows")),
     Case("no workbook", "a.xlsx", TABLE, Fails("not a sound Excel workbook")),
     Case("workbook cut", "a.xlsx", workbook(["a"], ["x"])[:-100], Fails("not a sound Excel workbook")),
+    Case("workbook damaged", "a.xlsx", damaged(workbook(["a"], ["x"]), b"xl/styles.xml"),
+         Fails("not a sound Excel workbook")),
     Case("parquet dictionary", "a.parquet", parquet({"a": pa.array(["x", "y"]).dictionary_encode()}), [["x"], ["y"]]),
     Case("parquet nested", "a.parquet", parquet({"a": [[1, 2]], "b": [{"x": None}]}), [[[1, 2], {"x": None}]]),
     Case("parquet large strings", "a.parquet", parquet({"a": pa.array(["x", None], pa.large_string())}),

@@ -55,7 +55,7 @@ def test_it_is_scikit_learns_regression_on_standardised_means(encoder: FrozenEnc
     chosen = max(scores.values(), key=lambda one: one[0])
     assert probabilities == pytest.approx(chosen[1], abs=2e-3)
     assert fitted.predict_proba(VALIDATION.texts) == pytest.approx(probabilities, abs=1e-6)
-    assert fitted.title == "frozen tiny + logistic regression"
+    assert fitted.title == "tiny + logistic regression"
 
 
 def test_labels_without_a_training_text_have_probability_0_and_two_labels_are_enough(encoder: FrozenEncoder) -> None:

@@ -29,6 +29,8 @@ TERMINATED = 143
 OUR_FAULT = 70
 # Seconds within which the first of several processes has said what is wrong.
 _HEARD = 2.0
+# The signals that asked the present work to end.
+_ends: list[int] = []
 # Control characters in data could move the cursor or retitle the terminal; line ends and tabs may stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -46,7 +48,15 @@ def tell(message: str = "") -> None:
 
 
 def _echo(line: str) -> None:
-    """Print a line, once where torchrun has started several processes."""
+    """Print a line, once where torchrun has started several processes.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Somebody asked the work to end, and it went on: Python drops what is raised in a finaliser or while it imports.
+    """
+    if _ends:
+        raise KeyboardInterrupt
     if speaks():
         click.echo(line)
 
@@ -78,29 +88,30 @@ def spelled(words: Sequence[str]) -> str:
 
 def guarded(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code; no traceback for a user's mistake, one for ours."""
-    with _ended_politely() as ends:
+    with _ended_politely():
         code = _guarded(command, arguments)
-    return TERMINATED if ends and code == INTERRUPTED else code
+        return TERMINATED if signal.SIGTERM in _ends and code == INTERRUPTED else code
 
 
 @contextmanager
-def _ended_politely() -> Iterator[list[int]]:
-    """Let a request to end (SIGTERM) stop the work as Ctrl-C does; gives the requests."""
-    ends: list[int] = []
-    in_charge = threading.current_thread() is threading.main_thread()
-    if not in_charge or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield ends
-        return
+def _ended_politely() -> Iterator[None]:
+    """Let a request to end (SIGTERM) stop the work as Ctrl-C does, and remember both."""
 
     def stop(number: int, frame: Any) -> None:
-        ends.append(number)
+        _ends.append(number)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    usual: dict[int, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    in_charge = threading.current_thread() is threading.main_thread()
+    ours = [number for number, handler in usual.items() if in_charge and signal.getsignal(number) is handler]
+    for number in ours:
+        signal.signal(number, stop)
     try:
-        yield ends
+        yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _ends.clear()
+        for number in ours:
+            signal.signal(number, usual[number])
 
 
 def _guarded(command: click.Command, arguments: Sequence[str] | None) -> int:

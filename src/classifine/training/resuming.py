@@ -66,6 +66,8 @@ class ResumableTrainer(Trainer):
             _seen_by_all(found)
             with self.stops:
                 self.train(resume_from_checkpoint=None if found is None else str(found))
+            # one that came with the last update, after which nothing is saved
+            self.stops.let_through()
         if self.best is not None:
             self.model.load_state_dict(self.best)
 

@@ -9,6 +9,7 @@ import datetime as dt
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,12 @@ from classifine.data.files.compression import seekable
 from classifine.data.files.parts import Part, numbered
 from classifine.errors import FileUnreadable, PackageMissing, count
 
-# What openpyxl raises where a part of a workbook is missing or is not what it should be.
-_STUMBLES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+# What openpyxl raises where a part of a workbook is missing or is not what it should be, and zipfile where its bytes
+# are damaged, or packed in a way that it cannot undo.
+_STUMBLES = (
+    *(AttributeError, IndexError, KeyError, TypeError, ValueError),
+    *(EOFError, NotImplementedError, RuntimeError, zlib.error),
+)
 
 
 class ExcelFile:
