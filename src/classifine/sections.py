@@ -155,7 +155,7 @@ class TrainingSettings:
     fitted_head: bool | None = setting(
         None,
         "fit the head's last layer to what the base model makes of the texts before all of it is trained; without one, "
-        "the base model's default",
+        "minilm's is from ten labels on",
     )
     layerwise_lr_decay: float = setting(
         1.0, "the learning rate of a layer, as a share of that of the layer above it", above=0, most=1

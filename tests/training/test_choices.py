@@ -125,3 +125,16 @@ def test_names_everybody_knows_are_taken_without_a_complaint(tmp_path: Path) -> 
     arguments = training_arguments(chosen, folder=str(tmp_path), seed=1)
     assert arguments.activation_checkpointing
     assert (arguments.logging_strategy, arguments.logging_steps) == ("steps", 5)
+
+
+def test_minilms_head_is_fitted_where_labels_are_many() -> None:
+    def fitted(labels: int, name: str | None = "minilm", **settings: Any) -> bool | None:
+        space = LabelSpace(tuple(f"l{i:02}" for i in range(labels)))
+        chosen = replace(TrainingSettings(), **settings)
+        return resolve(chosen, base=find(name) if name else None, rows=500, space=space, model_type="bert").fitted_head
+
+    assert fitted(10)
+    assert not fitted(9)
+    assert not fitted(10, None)
+    assert not fitted(10, fitted_head=False)
+    assert fitted(2, None, fitted_head=True)

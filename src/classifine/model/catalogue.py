@@ -34,7 +34,7 @@ class BaseModel:
     dropout: float | None = None
     """Dropout while fine-tuning, where another than the model's own has proved better."""
     fitted_head: bool = False
-    """Whether the head is fitted before all is trained, where that has proved better."""
+    """Whether the head is fitted before all is trained where labels are many, since that has proved better."""
     pickled: bool = False
     """Whether its repository holds only pickled weights, which are never read; they must be converted once."""
     revision: str = ""

@@ -69,6 +69,8 @@ _ROWS_AND_EPOCHS = ((5000, 4.0), (2000, 5.0), (1000, 6.0), (500, 8.0), (0, 15.0)
 _FEW_ROWS, _EVALUATIONS_OF_FEW = 2000, 3
 _PATIENCE_EPOCHS = 3
 _DEFAULT_LEARNING_RATE = 3e-5
+# From so many labels on, a head drawn at random is worth less than one that is fitted first; with two it is worth more.
+_MANY_LABELS = 10
 # Hu et al. 2022, "LoRA", ICLR, table 9: RoBERTa-base on GLUE.
 _LORA_LEARNING_RATE = 4e-4
 # These change the forward pass of the family's own class, which must therefore be the one that is used.
@@ -118,7 +120,7 @@ def resolve(
         chosen,
         learning_rate=chosen.learning_rate or (ours if chosen.lora_r is None else _LORA_LEARNING_RATE),
         dropout=chosen.dropout if chosen.dropout is not None or base is None else base.dropout,
-        fitted_head=chosen.fitted_head if chosen.fitted_head is not None else base is not None and base.fitted_head,
+        fitted_head=_fitted_head(chosen, base, space),
         num_train_epochs=_epochs(chosen, rows),
         bf16=bool(bf16) and not chosen.fp16,
         unpadded=chosen.unpadded and not _CHANGE_FORWARD & chosen.arguments.keys(),
@@ -183,6 +185,12 @@ def _updates(settings: TrainingSettings, rows: int) -> int:
     """Count the updates of an epoch."""
     batches = math.ceil(rows / (settings.per_device_train_batch_size * ranks.number()))
     return math.ceil(batches / settings.gradient_accumulation_steps)
+
+
+def _fitted_head(chosen: TrainingSettings, base: BaseModel | None, space: LabelSpace) -> bool:
+    if chosen.fitted_head is not None:
+        return chosen.fitted_head
+    return base is not None and base.fitted_head and len(space) >= _MANY_LABELS
 
 
 def _epochs(chosen: TrainingSettings, rows: int) -> float:
