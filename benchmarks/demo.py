@@ -2,7 +2,8 @@
 
 Run it as ``python benchmarks/demo.py --seeds 3``. First it runs the command `classifine demo` and prints its seconds
 and peak memory. Then, for each seed, it divides and trains as that command does, and scores the fine-tuned classifier
-and TF-IDF with logistic regression on the test posts and the further posts.
+and TF-IDF with logistic regression on the test posts and the further posts. With ``--set fitted_head=true`` and the
+like it trains with other settings, and leaves out the command.
 """
 
 from __future__ import annotations
@@ -60,11 +61,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--label", default="call_to_action", choices=["call_to_action", "kind"])
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings that are not the demo's")
     chosen = parser.parse_args()
-    whole_command()
+    others = dict(one.split("=", 1) for one in chosen.set)
+    if not others:
+        whole_command()
     further = further_posts(chosen.label)
     for seed in range(42, 42 + chosen.seeds):
-        settings = replace(demo_settings(chosen.label), seed=seed)
+        settings = replace(demo_settings(chosen.label), seed=seed).with_names(others)
         splits = prepare(DataFiles(DEMO.judgements), settings).splits
         rows = LabelledTexts.joined([splits.test, further])
         with tempfile.TemporaryDirectory() as folder:
