@@ -267,6 +267,7 @@ def _search_and_finish(
     run: RunFolder, asked: Settings, search: Search, objective: Objective, *, key: str, say: Say
 ) -> list[Path]:
     from classifine.training.budget import seconds_of
+    from classifine.training.checkpoints import Checkpoints
     from classifine.training.ladder import Ladder
     from classifine.training.machine import threads_set
     from classifine.tuning.account import account, in_noise
@@ -305,14 +306,8 @@ def _search_and_finish(
                 cure="look at [tune.space]: its values do not suit these texts",
             )
         winner = settled(asked, best.params)
-        done = finish(
-            material,
-            winner,
-            kept,
-            run.checkpoints,
-            quarantine=run.quarantine,
-            tell=lambda line: say("tune", line),
-        )
+        checkpoints = Checkpoints(run.checkpoints, quarantine=run.quarantine, tell=lambda line: say("tune", line))
+        done = finish(material, winner, kept, checkpoints)
     url = run.study.name if asked.tune.storage is None else without_password(asked.tune.storage)
     found = account(search, objective, why=why, url=url) | {"finish": done.told, "key": key}
     done.result.classifier.save(run.model, probe=material.validation.texts[:16])

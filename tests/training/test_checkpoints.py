@@ -12,7 +12,7 @@ import pytest
 
 from classifine import durable
 from classifine.errors import DiscError, RunRefused
-from classifine.training.checkpoints import MANIFEST, Checkpoints, Origin
+from classifine.training.checkpoints import MANIFEST, Checkpoints, Origin, below
 
 ORIGIN = Origin(
     {"seed": 7, "labels": ("no", "yes")}, {"training texts": "a1", "base model, x": "b2"}, {"torch": "2.13"}
@@ -226,3 +226,23 @@ def test_saves_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch: pytes
     kept.share = math.inf
     kept.save(2, size=1, write=slowly)
     assert kept.due(evaluated=True)
+
+
+def test_a_part_of_a_training_has_a_folder_of_its_own_and_the_same_quarantine_and_voice(tmp_path: Path) -> None:
+    told: list[str] = []
+    whole_one = begun(tmp_path, 3, told=told)
+    part = below(whole_one, "seed-42")
+    assert isinstance(part, Checkpoints)
+    part.begin(ORIGIN, room=1)
+    assert part.newest(whole) is None, "the checkpoints of the whole are not those of its part"
+    assert part.save(5, size=100, write=write)
+    assert names(tmp_path / "checkpoints") == ["checkpoint-3", "seed-42"]
+    truncated(tmp_path / "checkpoints" / "seed-42" / "checkpoint-5")
+    assert part.newest(whole) is None
+    assert names(tmp_path / "quarantine") == ["checkpoint-5"]
+    assert any("checkpoint-5 is damaged" in line for line in told)
+    assert whole_one.newest(whole) == tmp_path / "checkpoints" / "checkpoint-3", "a part's folder is no checkpoint"
+
+
+def test_below_a_plain_folder_lies_a_plain_folder(tmp_path: Path) -> None:
+    assert below(tmp_path, "all-texts") == tmp_path / "all-texts"

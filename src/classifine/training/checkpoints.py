@@ -80,6 +80,10 @@ class Checkpoints:
         self._last = time.monotonic()
         self._complained = False
 
+    def below(self, name: str) -> Checkpoints:
+        """Give those of a training that is part of this one: a folder of their own, the same quarantine and voice."""
+        return Checkpoints(self.folder / name, quarantine=self.quarantine, tell=self.tell)
+
     def begin(self, origin: Origin, *, room: int) -> None:
         """Say what the training is made from; refuse a disc that could not even hold its result.
 
@@ -221,6 +225,21 @@ class Checkpoints:
         moved = [f"{name} {was['machine'].get(name)} → {now['machine'][name]}" for name in _changed(was, now)]
         if moved:
             self.tell(f"begun elsewhere: {', '.join(moved)}; the last digits of the weights may depend on it")
+
+
+Scratch = Path | Checkpoints
+"""Where a training works: a folder that is gone afterwards, or the checkpoints of a run."""
+
+
+def below(scratch: Scratch, name: str) -> Scratch:
+    """Give the same for a training that is part of another one, one folder below.
+
+    Examples
+    --------
+    >>> below(Path("checkpoints"), "seed-42").as_posix()
+    'checkpoints/seed-42'
+    """
+    return scratch / name if isinstance(scratch, Path) else scratch.below(name)
 
 
 def _changed(was: dict[str, Any], now: dict[str, Any]) -> Sequence[str]:

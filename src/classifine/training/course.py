@@ -29,7 +29,7 @@ from classifine.tables import LabelledTexts
 from classifine.training import ranks
 from classifine.training.budget import MOST_UPDATES, Pace, Plan, plan, seconds_of
 from classifine.training.calibrating import calibrated, with_calibration
-from classifine.training.checkpoints import Checkpoints
+from classifine.training.checkpoints import Checkpoints, Scratch, below
 from classifine.training.choices import total_steps
 from classifine.training.finetune import FineTuned, check_settings, finetune
 from classifine.training.machine import threads_set
@@ -70,7 +70,7 @@ class Course:
         base: ResolvedModel,
         settings: Settings,
         *,
-        scratch: Path | Checkpoints,
+        scratch: Scratch,
     ) -> None:
         self.train, self.validation, self.space, self.base = train, validation, space, base
         self.settings, self.scratch = settings, scratch
@@ -153,7 +153,7 @@ class Course:
             self._note(failed=failed)
         seed = (self.settings.seed + 1) % 2**32
         self._tell(f"training with seed {failed['seed']} came to nothing: {failed['what']}; once more with seed {seed}")
-        result, what = self._tried(replace(self.settings, seed=seed), self._sub("another-seed"))
+        result, what = self._tried(replace(self.settings, seed=seed), below(self.scratch, "another-seed"))
         seeds = f"seeds {failed['seed']} and {seed}"
         if result is None:
             raise FailedTwice(
@@ -168,7 +168,7 @@ class Course:
             )
         return result
 
-    def _tried(self, settings: Settings, scratch: Path | Checkpoints) -> tuple[FineTuned | None, str | None]:
+    def _tried(self, settings: Settings, scratch: Scratch) -> tuple[FineTuned | None, str | None]:
         """Train and give the result, and why it is of no use."""
         try:
             result = finetune(
@@ -201,7 +201,7 @@ class Course:
             self.space,
             self.base,
             replace(settings, seed=first.history["seed"]),
-            scratch=self._sub("all-texts"),
+            scratch=below(self.scratch, "all-texts"),
             watchers=[StopAt(updates), Ending()],
         )
         told = {"texts": len(both), "updates": updates, "seconds": again.history["seconds"]}
@@ -212,12 +212,6 @@ class Course:
         return FineTuned(classifier, first.history | {"retrained": told})
 
     # ---------------------------------------------------------------- what was decided
-
-    def _sub(self, name: str) -> Path | Checkpoints:
-        kept = self.scratch
-        if isinstance(kept, Path):
-            return kept / name
-        return Checkpoints(kept.folder / name, quarantine=kept.quarantine, tell=kept.tell)
 
     def _home(self) -> Path:
         """Give the folder of the run; without one, the one that commands are typed in."""

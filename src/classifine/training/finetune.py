@@ -36,7 +36,7 @@ from classifine.training import ranks
 from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
 from classifine.training.budget import check_time
-from classifine.training.checkpoints import Checkpoints, Origin
+from classifine.training.checkpoints import Checkpoints, Origin, Scratch
 from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.evaluating import Evaluations, Patience
 from classifine.training.heads import begin_at_shares, begin_fitted
@@ -113,7 +113,7 @@ def finetune(
     base: ResolvedModel,
     settings: Settings,
     *,
-    scratch: Path | Checkpoints,
+    scratch: Scratch,
     watchers: Sequence[TrainerCallback] = (),
     readings: Readings | None = None,
 ) -> FineTuned:
@@ -251,7 +251,7 @@ def _seeded(seed: int) -> Iterator[None]:
             np.random.set_state(kept[1])
 
 
-def _room(scratch: Path | Checkpoints) -> contextlib.AbstractContextManager[Path]:
+def _room(scratch: Scratch) -> contextlib.AbstractContextManager[Path]:
     return contextlib.nullcontext(scratch.folder) if isinstance(scratch, Checkpoints) else durable.scratch(scratch)
 
 

@@ -122,7 +122,7 @@ class CrossValidation:
         own = cut_into_folds(learned, self.parts, self.settings, separator=self.space.separator, seed=seed)[0]
         train, validation = learned.take(own.train.tolist()), learned.take(own.test.tolist())
         name = f"fold-{fold.repeat}-{fold.number}"
-        scratch = Checkpoints(self.scratch.folder / name, quarantine=self.scratch.quarantine, tell=self.scratch.tell)
+        scratch = self.scratch.below(name)
         chosen = replace(self.settings, seed=seed)
         result = Course(train, validation, self.space, base, chosen, scratch=scratch).run()
         durable.remove(scratch.folder)

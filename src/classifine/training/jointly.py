@@ -18,13 +18,13 @@ from classifine.model.hub import ResolvedModel, resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Splits
 from classifine.training import ranks
-from classifine.training.checkpoints import Checkpoints
+from classifine.training.checkpoints import Scratch
 from classifine.training.course import Course, FailedTwice
 from classifine.training.finetune import FineTuned
 from classifine.training.watching import Diverged
 
 
-def finetuned(splits: Splits, settings: Settings, *, scratch: Path | Checkpoints) -> FineTuned:
+def finetuned(splits: Splits, settings: Settings, *, scratch: Scratch) -> FineTuned:
     """Find the base model and fine-tune it; the test texts are not looked at.
 
     Parameters
@@ -88,7 +88,7 @@ def _trained(
     space: LabelSpace,
     base: ResolvedModel,
     settings: Settings,
-    scratch: Path | Checkpoints,
+    scratch: Scratch,
 ) -> FineTuned:
     found = Course(train, validation, space, base, settings, scratch=scratch).run()
     ranks.part()

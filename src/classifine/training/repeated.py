@@ -25,7 +25,7 @@ from classifine.model.classifier import Classifier, predictions_of
 from classifine.model.hub import resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Predictions, Splits
-from classifine.training.checkpoints import Checkpoints, Tell
+from classifine.training.checkpoints import Checkpoints, Scratch, Tell, below
 from classifine.training.course import Course
 from classifine.training.finetune import FineTuned
 from classifine.training.machine import device_name
@@ -195,9 +195,7 @@ def repeated(
     return Repeated(given(middle), told | {"spread": spread.to_dict()})
 
 
-def with_seeds(
-    splits: Splits, settings: Settings, *, scratch: Path | Checkpoints, folder: Path | None = None
-) -> FineTuned:
+def with_seeds(splits: Splits, settings: Settings, *, scratch: Scratch, folder: Path | None = None) -> FineTuned:
     """Fine-tune with as many seeds as the settings say and give the median classifier; its history tells of all.
 
     Where training on all texts is wanted, too, the seeds are compared without it, and the median one is trained so.
@@ -224,12 +222,8 @@ def with_seeds(
     tell = scratch.tell if isinstance(scratch, Checkpoints) else _silent
 
     def trained(chosen: Settings, name: str) -> FineTuned:
-        below: Path | Checkpoints = (
-            scratch / name
-            if isinstance(scratch, Path)
-            else Checkpoints(scratch.folder / name, quarantine=scratch.quarantine, tell=scratch.tell)
-        )
-        return Course(splits.train, validation, splits.space, base, chosen, scratch=below).run()
+        own = below(scratch, name)
+        return Course(splits.train, validation, splits.space, base, chosen, scratch=own).run()
 
     shelf = Shelf(folder, validation.texts)
     seeds = seeds_from(settings.seed, settings.training.seeds)

@@ -7,13 +7,12 @@ which the median one is kept, never the best. Does not know how settings were se
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from classifine.errors import count
 from classifine.settings import Settings
 from classifine.training.calibrating import calibrated
-from classifine.training.checkpoints import Checkpoints, Tell
+from classifine.training.checkpoints import Checkpoints
 from classifine.training.course import Course
 from classifine.training.finetune import FineTuned
 from classifine.training.repeated import Shelf, origin_of, repeated, seeds_from
@@ -54,9 +53,7 @@ class Finished:
     told: dict[str, Any]
 
 
-def finish(
-    material: Material, winner: Settings, kept: Kept, checkpoints: Path, *, quarantine: Path, tell: Tell
-) -> Finished:
+def finish(material: Material, winner: Settings, kept: Kept, checkpoints: Checkpoints) -> Finished:
     """Give the classifier that a search ends with.
 
     Parameters
@@ -67,22 +64,19 @@ def finish(
         The settings that won; ``tune.finish`` and ``tune.finish_seeds`` say what is done with them.
     kept
         Where the best trial's classifier may lie; where it does not, it is trained again.
-    checkpoints, quarantine
-        For trainings that are done here.
-    tell
-        Called with a plain sentence.
+    checkpoints
+        For trainings that are done here, each in a folder below; what is done is said as they say things.
 
     Raises
     ------
     ClassifineError
         As a training does.
     """
-    how = winner.tune.finish
+    how, tell = winner.tune.finish, checkpoints.tell
 
     def trained(settings: Settings, name: str) -> FineTuned:
-        scratch = Checkpoints(checkpoints / name, quarantine=quarantine, tell=tell)
-        found = material
-        return Course(found.train, found.validation, found.space, found.base, settings, scratch=scratch).run()
+        found, own = material, checkpoints.below(name)
+        return Course(found.train, found.validation, found.space, found.base, settings, scratch=own).run()
 
     first = kept.best(origin_of(winner))
     if first is None:
