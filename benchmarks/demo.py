@@ -25,6 +25,7 @@ from classifine.evaluation.scores import score
 from classifine.journey import finetuned
 from classifine.model.classifier import Scorer, predictions_of
 from classifine.preparation import prepare
+from classifine.settings import parse_assignments
 from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions
 from classifine.training.baseline import fit_baselines
@@ -61,9 +62,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--label", default="call_to_action", choices=["call_to_action", "kind"])
-    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings that are not the demo's")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="not as the demo has it")
     chosen = parser.parse_args()
-    others = dict(one.split("=", 1) for one in chosen.set)
+    others = parse_assignments(chosen.set)
     if not others:
         whole_command()
     further = further_posts(chosen.label)
