@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from classifine.cli.demo import demo_settings
+from classifine.courses.baseline import fit_baselines
 from classifine.data.demo import DEMO
 from classifine.data.files.table_file import TableFile
 from classifine.evaluation.comparison import compare
@@ -28,7 +29,6 @@ from classifine.preparation import prepare
 from classifine.settings import parse_assignments
 from classifine.sources import DataFiles
 from classifine.tables import LabelledTexts, Predictions
-from classifine.training.baseline import fit_baselines
 
 
 def further_posts(label: str) -> LabelledTexts:

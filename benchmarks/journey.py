@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
+from classifine.courses.baseline import TfidfLogistic
 from classifine.evaluation.scores import score
 from classifine.journey import finetuned
 from classifine.labels import FloatMatrix, decide
 from classifine.model.classifier import predictions_of
 from classifine.settings import Settings, parse_assignments
 from classifine.tables import LabelledTexts, Predictions, Splits
-from classifine.training.baseline import TfidfLogistic
 from official import official
 
 

@@ -16,11 +16,11 @@ from tests.tiny_models import tiny_model
 from classifine import learning_curve
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
+from classifine.courses.rated import Rated, Rater
 from classifine.errors import RunRefused, SettingsProblem, UsageError
 from classifine.runs import RunFolder
 from classifine.settings import read_settings
 from classifine.tables import LabelledTexts
-from classifine.training.rated import Rated, Rater
 from classifine.tuned import learnable
 
 SIZES = "12,20,30,42,54"
@@ -126,7 +126,7 @@ def test_a_killed_curve_goes_on_after_its_last_whole_training(data: Path, tiny: 
         "import os, signal, sys\n"
         "from classifine.cli.console import guarded\n"
         "from classifine.cli.main import classifine\n"
-        "from classifine.training.rated import Rater\n"
+        "from classifine.courses.rated import Rater\n"
         "rate, done = Rater.rate, []\n"
         "def dying(*of):\n"
         "    done.append(of)\n"

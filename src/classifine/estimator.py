@@ -118,8 +118,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         rows = LabelledTexts(tuple(map(str, places)), texts, cells, tuple(places))
         parts = _held_out(rows, settings, space)
 
+        from classifine.courses.course import Course
         from classifine.model.hub import resolve
-        from classifine.training.course import Course
 
         base = resolve(settings.model.model)
         if settings.training.seeds > 1 or settings.training.folds is not None:

@@ -35,8 +35,8 @@ from classifine.tables import LabelledTexts, Predictions, Splits
 from classifine.training import ranks
 
 if TYPE_CHECKING:
+    from classifine.courses.baseline import Baseline
     from classifine.model.classifier import Classifier, Scorer
-    from classifine.training.baseline import Baseline
     from classifine.training.checkpoints import Checkpoints
     from classifine.training.finetune import FineTuned
 
@@ -77,7 +77,7 @@ def run_journey(files: DataFiles, settings: Settings, folder: Path, *, upto: str
         if leads:
             with ranks.alone():
                 return _led(files, settings, RunFolder(folder), upto=upto, say=say)
-        from classifine.training.jointly import follow
+        from classifine.courses.jointly import follow
 
         follow()
         return False
@@ -89,7 +89,7 @@ def train_run(run: RunFolder, splits: Splits, source: Source, settings: Settings
 
     with ranks.Together(use_cpu=settings.training.use_cpu) as leads:
         if not leads:
-            from classifine.training.jointly import follow
+            from classifine.courses.jointly import follow
 
             followed = follow()
             return Classifier.load(run.model) if followed is None else followed.classifier
@@ -133,13 +133,15 @@ def data_stage(run: RunFolder, files: DataFiles, settings: Settings, *, say: Say
 
 def checked(prepared: Prepared, settings: Settings) -> Prepared:
     """Refuse a base model or training settings that cannot work, before anything is written."""
+    from classifine.courses.folding import check_folds
+    from classifine.courses.ladder import check_rungs
     from classifine.model.hub import resolve
     from classifine.training.finetune import check_settings
-    from classifine.training.folding import check_folds
 
     splits = prepared.splits
     check_settings(splits.train, splits.space, resolve(settings.model.model), settings)
     check_folds(settings)
+    check_rungs(settings)
     if settings.training.seeds > 1 or settings.training.folds is not None:
         ranks.require_one("several seeds and folds are trained")
     return prepared
@@ -187,11 +189,11 @@ def stored_splits(run: RunFolder, settings: Settings) -> Splits:
 
 def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> list[Path]:
     """Fit what there is to beat, fine-tune on the stored splits, from the last checkpoint if there is one, and save."""
+    from classifine.courses.folding import CrossValidation
+    from classifine.courses.ladder import Ladder, advice
+    from classifine.courses.telling import told, told_of_seeds
     from classifine.model.hub import resolve
     from classifine.training.checkpoints import Checkpoints
-    from classifine.training.folding import CrossValidation
-    from classifine.training.ladder import Ladder, advice
-    from classifine.training.telling import told, told_of_seeds
 
     splits = stored_splits(run, settings)
     base = resolve(settings.model.model)
@@ -222,8 +224,8 @@ def finetuned(
     splits: Splits, settings: Settings, *, scratch: Path | Checkpoints, folder: Path | None = None
 ) -> FineTuned:
     """Find the base model and fine-tune it, with each seed in the folder; the test texts are not looked at."""
-    from classifine.training import jointly
-    from classifine.training.repeated import with_seeds
+    from classifine.courses import jointly
+    from classifine.courses.repeated import with_seeds
 
     if settings.training.folds is not None and folder is None:
         raise SettingsProblem("folds are scored in a run folder", cure='give one: out="runs/NAME"')
@@ -242,9 +244,9 @@ def evaluate_stage(
     Contaminated
         The test texts were seen in training or validation, and that is not allowed.
     """
+    from classifine.courses.repeated import on_other_seeds
     from classifine.model.classifier import Classifier
     from classifine.training.machine import device_name
-    from classifine.training.repeated import on_other_seeds
 
     splits = stored_splits(run, settings)
     seen = seen_rows(run, splits, settings, allow=allow_contaminated or settings.data.allow_contaminated)
@@ -306,8 +308,8 @@ def seen_in(splits: Splits, data: DataSettings, *, told_apart: bool = False, all
 
 def _of_base(run: RunFolder, splits: Splits, settings: Settings, say: Say) -> dict[str, Baseline]:
     """Give the baselines that stand on the base model, as they were fitted before training; none where it is gone."""
+    from classifine.courses.ladder import Ladder
     from classifine.model.hub import resolve
-    from classifine.training.ladder import Ladder
 
     try:
         return dict(Ladder(run.baselines).of_base(splits.space, resolve(settings.model.model), settings))
@@ -331,7 +333,7 @@ def scored(
 
     ``trusting`` is the predictions for the validation texts, none where they were trained on, and what is wanted.
     """
-    from classifine.training.baseline import fit_baselines
+    from classifine.courses.baseline import fit_baselines
 
     model = _predicted(classifier, splits.test, "test", "model")
     baselines = {**fit_baselines(splits.train, splits.space, seed, validation=splits.validation), **further}

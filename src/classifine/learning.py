@@ -234,11 +234,11 @@ def _begun(
 
 def _learned(run: RunFolder, settings: Settings, asked: Asked, say: Say) -> Learned:
     """Train what is not trained yet, fit the curves, and keep numbers and page."""
+    from classifine.courses.rated import Rater
+    from classifine.courses.series import Series
     from classifine.model.hub import resolve
     from classifine.reporting.learning_page import render_learning
     from classifine.training.finetune import check_settings
-    from classifine.training.rated import Rater
-    from classifine.training.series import Series
 
     ranks.require_one("a learning curve is drawn")
     record = Record(run.curve, VERB)
@@ -273,6 +273,9 @@ def _learned(run: RunFolder, settings: Settings, asked: Asked, say: Say) -> Lear
     durable.write_text(
         run.curve_page, render_learning({**found, "name": run.path.resolve().name, "answer": answer(found)})
     )
+    if run.done("report"):
+        # the page tells the answer, too
+        journey.record(run, "report", lambda: journey.report_stage(run))
     return Learned(run.path, curves, entries)
 
 

@@ -237,10 +237,10 @@ def _searched(run: RunFolder, asked: Settings, *, upto: str, say: Say) -> Tuned:
 
 def _prepared(run: RunFolder, asked: Settings) -> tuple[Material, Objective]:
     """Gather what a search sees, and what its trials are."""
+    from classifine.courses.repeated import origin_of
     from classifine.model.hub import resolve
     from classifine.model.torch_backend import family_and_limit
     from classifine.training.finetune import check_settings
-    from classifine.training.repeated import origin_of
     from classifine.tuning.finishing import Kept
     from classifine.tuning.objective import Material, Objective
     from classifine.tuning.space import settled, space_of
@@ -266,10 +266,10 @@ def _prepared(run: RunFolder, asked: Settings) -> tuple[Material, Objective]:
 def _search_and_finish(
     run: RunFolder, asked: Settings, search: Search, objective: Objective, *, key: str, say: Say
 ) -> list[Path]:
-    from classifine.training.budget import seconds_of
+    from classifine.courses.ladder import Ladder
     from classifine.training.checkpoints import Checkpoints
-    from classifine.training.ladder import Ladder
     from classifine.training.machine import threads_set
+    from classifine.training.timing import seconds_of
     from classifine.tuning.account import account, in_noise
     from classifine.tuning.finishing import Kept, finish
     from classifine.tuning.space import settled

@@ -17,12 +17,12 @@ from tests.training.test_exactness import KINDS, ONE_STEP
 from tests.training.test_finetune import SPACE, texts_about
 
 from classifine import train
+from classifine.courses.jointly import finetuned
 from classifine.errors import TrainingFailed
 from classifine.settings import Settings
 from classifine.tables import Splits
 from classifine.training import ranks
 from classifine.training.finetune import FineTuned
-from classifine.training.jointly import finetuned
 
 LABELS = {"multi_label": True, "label_separator": "|"}
 QUICK: dict[str, dict[str, Any]] = {

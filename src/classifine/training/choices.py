@@ -24,7 +24,6 @@ from classifine.model.catalogue import BaseModel
 from classifine.settings import TrainingSettings
 from classifine.training import ranks
 from classifine.training.adapters import require_peft
-from classifine.training.contrastive import require_setfit
 from classifine.training.machine import device_name
 
 _SAVING = "a training that is stopped goes on from its last checkpoint"
@@ -111,7 +110,7 @@ def resolve(
     SettingsProblem
         One or more settings cannot work; all are named.
     PackageMissing
-        LoRA is wanted without peft, or SetFit without setfit.
+        LoRA is wanted without peft.
     """
     bf16 = _fast_bfloat16(use_cpu=chosen.use_cpu) if chosen.bf16 == "auto" else chosen.bf16
     ours = _DEFAULT_LEARNING_RATE if base is None else base.learning_rate
@@ -149,8 +148,6 @@ def resolve(
         raise SettingsProblem("\n".join(["this training cannot work:", *(f"  - {problem}" for problem in problems)]))
     if chosen.lora_r is not None:
         require_peft()
-    if chosen.setfit_baseline:
-        require_setfit()
     return settled
 
 

@@ -35,7 +35,6 @@ from classifine.tables import LabelledTexts
 from classifine.training import ranks
 from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
-from classifine.training.budget import check_time
 from classifine.training.checkpoints import Checkpoints, Origin, Scratch
 from classifine.training.choices import check_arguments, resolve, training_arguments
 from classifine.training.evaluating import Evaluations, Patience
@@ -46,6 +45,7 @@ from classifine.training.losses import class_weights, criterion
 from classifine.training.machine import device_name
 from classifine.training.stepping import full_memory_told, is_full
 from classifine.training.targets import targets
+from classifine.training.timing import check_time
 from classifine.training.trackers import check_trackers
 from classifine.training.trainer import FineTuningTrainer
 from classifine.training.watching import Watch

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from classifine.courses.course import Course
+from classifine.courses.repeated import Shelf, origin_of, repeated, seeds_from
 from classifine.errors import count
 from classifine.settings import Settings
 from classifine.training.calibrating import calibrated
 from classifine.training.checkpoints import Checkpoints
-from classifine.training.course import Course
 from classifine.training.finetune import FineTuned
-from classifine.training.repeated import Shelf, origin_of, repeated, seeds_from
 from classifine.tuning.objective import Material
 
 _BEST = "best"

@@ -20,6 +20,7 @@ from optuna.exceptions import TrialPruned
 from optuna.trial import Trial
 from transformers import TrainerCallback
 
+from classifine.courses.folding import cut_into_folds
 from classifine.errors import SettingsProblem
 from classifine.evaluation.validation import METRICS
 from classifine.labels import LabelSpace, decide
@@ -27,7 +28,6 @@ from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training.finetune import FineTuned, finetune
-from classifine.training.folding import cut_into_folds
 from classifine.training.long_texts import Readings
 from classifine.training.trackers import Ending
 from classifine.training.watching import Diverged

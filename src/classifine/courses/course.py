@@ -20,6 +20,8 @@ import numpy as np
 from transformers import TrainerCallback
 
 from classifine import durable
+from classifine.courses.budget import MOST_UPDATES, Pace, Plan, plan
+from classifine.courses.rescue import LEAST_UPDATES, failure_of
 from classifine.errors import TrainingFailed, count
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
@@ -27,13 +29,12 @@ from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training import ranks
-from classifine.training.budget import MOST_UPDATES, Pace, Plan, plan, seconds_of
 from classifine.training.calibrating import calibrated, with_calibration
 from classifine.training.checkpoints import Checkpoints, Scratch, below
 from classifine.training.choices import total_steps
 from classifine.training.finetune import FineTuned, check_settings, finetune
 from classifine.training.machine import threads_set
-from classifine.training.rescue import LEAST_UPDATES, failure_of
+from classifine.training.timing import seconds_of
 from classifine.training.trackers import Ending, reporting_below
 from classifine.training.watching import Diverged
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from classifine.courses.course import Course, FailedTwice
 from classifine.errors import ClassifineError, SettingsProblem
 from classifine.labels import LabelSpace
 from classifine.model.hub import ResolvedModel, resolve
@@ -19,7 +20,6 @@ from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Splits
 from classifine.training import ranks
 from classifine.training.checkpoints import Scratch
-from classifine.training.course import Course, FailedTwice
 from classifine.training.finetune import FineTuned
 from classifine.training.watching import Diverged
 
@@ -39,7 +39,7 @@ def finetuned(splits: Splits, settings: Settings, *, scratch: Scratch) -> FineTu
     Raises
     ------
     ClassifineError
-        As :class:`classifine.training.course.Course`, and where another process is gone.
+        As :class:`classifine.courses.course.Course`, and where another process is gone.
     """
     with ranks.Together(use_cpu=settings.training.use_cpu) as leads:
         if not leads and (found := follow()):

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from classifine import durable
+from classifine.courses.course import Course
+from classifine.courses.repeated import origin_of, seeds_from
 from classifine.data.labelled import Say
 from classifine.data.likeness.duplicates import clusters_of
 from classifine.data.splits.folds import Fold, folds
@@ -29,8 +31,6 @@ from classifine.model.hub import ResolvedModel, resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Splits
 from classifine.training.checkpoints import Checkpoints
-from classifine.training.course import Course
-from classifine.training.repeated import origin_of, seeds_from
 
 
 def cut_into_folds(

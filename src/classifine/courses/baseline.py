@@ -156,7 +156,7 @@ def fit_baselines(
     [False, True]
     """
     if space.separator is not None:
-        from classifine.training.several import fit_several
+        from classifine.courses.label_by_label import fit_several
 
         return fit_several(train, space, seed, validation=validation)
     return {"majority": Majority.fit(train, space), "tfidf": TfidfLogistic.fit(train, space, seed)}

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifine.courses.baseline import NO_WORD, Majority, logistic_regression, patiently, some_rows, word_counter
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import NO_WORD, Majority, logistic_regression, patiently, some_rows, word_counter
 
 if TYPE_CHECKING:
-    from classifine.training.baseline import Baseline
+    from classifine.courses.baseline import Baseline
 
 
 class OneByOne:

@@ -11,6 +11,8 @@ from tests.journey.samples import labelled_rows, write_csv
 from tests.tiny_models import tiny_model
 
 from classifine import TextClassifier, read, split, train
+from classifine.courses import folding
+from classifine.courses.folding import CrossValidation, check_folds
 from classifine.data.labelled import silent
 from classifine.durable import sha256
 from classifine.errors import SettingsProblem
@@ -21,9 +23,7 @@ from classifine.reporting.summary import summarise
 from classifine.runs import RunFolder, Source
 from classifine.settings import Settings
 from classifine.tables import Splits
-from classifine.training import folding
 from classifine.training.checkpoints import Checkpoints
-from classifine.training.folding import CrossValidation, check_folds
 
 QUICK: dict[str, Any] = {
     **{"num_train_epochs": 1, "bf16": False, "evaluations_per_epoch": 1, "frozen_baseline": False, "threads": 1},

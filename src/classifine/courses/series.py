@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from classifine import durable
+from classifine.courses.rated import CLASSIFIERS, FINETUNED, FROZEN, TFIDF, Rater
 from classifine.data.beside import Record
 from classifine.data.labelled import Say, silent
 from classifine.data.likeness.duplicates import clusters_of
@@ -19,8 +20,7 @@ from classifine.errors import count
 from classifine.evaluation.validation import spelled
 from classifine.runs import RunFolder
 from classifine.tables import Splits
-from classifine.training.budget import seconds_of
-from classifine.training.rated import CLASSIFIERS, FINETUNED, FROZEN, TFIDF, Rater
+from classifine.training.timing import seconds_of
 
 Entry = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Series:
         Parameters
         ----------
         classifiers
-            Some of :data:`classifine.training.rated.CLASSIFIERS`.
+            Some of :data:`classifine.courses.rated.CLASSIFIERS`.
         sizes
             Numbers of training texts, rising.
         seeds

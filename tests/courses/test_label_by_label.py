@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from classifine.courses.baseline import NO_WORD, Majority, fit_baselines
+from classifine.courses.label_by_label import OneByOne
 from classifine.errors import LabelsProblem
 from classifine.labels import LabelSpace, decide
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import NO_WORD, Majority, fit_baselines
-from classifine.training.several import OneByOne
 
 SPACE = LabelSpace(("barks", "never", "purrs"), separator="|")
 

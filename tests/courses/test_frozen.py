@@ -9,12 +9,12 @@ import torch
 from tests.tiny_models import FAMILIES, tiny_model, tiny_tokenizer
 from tests.training.test_finetune import SPACE, TRAIN, VALIDATION
 
+from classifine.courses import frozen
+from classifine.courses.frozen import FrozenEncoder, FrozenLogistic
 from classifine.evaluation.thresholds import fitted as with_thresholds
 from classifine.evaluation.validation import validation_metrics
 from classifine.labels import LabelSpace
 from classifine.tables import LabelledTexts
-from classifine.training import frozen
-from classifine.training.frozen import FrozenEncoder, FrozenLogistic
 
 TEXTS = ("she is brilliant", "vote on sunday because every single voice counts", "the bank", "no " * 200)
 

@@ -4,11 +4,11 @@ import pytest
 from tests.journey.samples import labelled_rows
 from tests.tiny_models import tiny_model
 
+from classifine.courses.rated import CLASSIFIERS, Rater
 from classifine.labels import LabelSpace
 from classifine.model.hub import resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
-from classifine.training.rated import CLASSIFIERS, Rater
 
 
 @pytest.fixture(scope="module")

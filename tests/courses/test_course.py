@@ -11,12 +11,12 @@ from tests.training.test_finetune import EXACT, SPACE, TRAIN, VALIDATION, tuned,
 from transformers import TrainerCallback
 
 from classifine import durable
+from classifine.courses import course as course_file
+from classifine.courses.course import Course
 from classifine.errors import SettingsProblem, TrainingFailed
 from classifine.model.hub import resolve
 from classifine.settings import Settings
-from classifine.training import course as course_file
 from classifine.training.checkpoints import Checkpoints
-from classifine.training.course import Course
 from classifine.training.finetune import FineTuned, finetune
 from classifine.training.watching import Diverged
 

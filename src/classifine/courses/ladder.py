@@ -17,18 +17,30 @@ from typing import Any
 import numpy as np
 
 from classifine import durable
+from classifine.courses.baseline import Baseline, fit_baselines
+from classifine.courses.contrastive import FEW, require_setfit, tune_on_pairs
+from classifine.courses.frozen import FrozenEncoder, FrozenLogistic
 from classifine.evaluation.validation import validation_metrics
 from classifine.labels import FloatMatrix, LabelSpace, tally
 from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import Baseline, fit_baselines
-from classifine.training.contrastive import FEW, tune_on_pairs
-from classifine.training.frozen import FrozenEncoder, FrozenLogistic
 
 SCORES = "baselines.json"
 # The rungs that stand on the base model: as it is, and tuned on pairs of texts.
 FROZEN, SETFIT = "frozen", "setfit"
+
+
+def check_rungs(settings: Settings) -> None:
+    """Refuse rungs that cannot be fitted here.
+
+    Raises
+    ------
+    PackageMissing
+        SetFit is wanted, and the package setfit is not installed.
+    """
+    if settings.training.setfit_baseline:
+        require_setfit()
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,13 @@ class Ladder:
             The base model.
         settings
             Seed, tokens read of a text, and whether the base model is wanted as a rung.
+
+        Raises
+        ------
+        PackageMissing
+            As :func:`check_rungs`, before anything is fitted.
         """
+        check_rungs(settings)
         parts = [[*table.ids, *table.texts, *table.labels] for table in (train, validation)]
         origin = durable.fingerprint([*parts, base.source, settings.to_dict()])
         kept = self._kept(origin)

@@ -10,14 +10,14 @@ from tests.tiny_models import tiny_model
 from tests.training.test_finetune import SPACE, TRAIN, VALIDATION
 from transformers import AutoModel
 
+from classifine.courses import contrastive
+from classifine.courses.contrastive import require_setfit, tune_on_pairs
+from classifine.courses.frozen import FrozenEncoder
+from classifine.courses.ladder import Ladder, check_rungs
 from classifine.errors import PackageMissing
 from classifine.model.hub import ResolvedModel, resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
-from classifine.training import contrastive
-from classifine.training.contrastive import require_setfit, tune_on_pairs
-from classifine.training.frozen import FrozenEncoder
-from classifine.training.ladder import Ladder
 
 FEW = TRAIN.take(range(12))
 
@@ -95,3 +95,16 @@ def test_without_the_package_the_line_that_installs_it_is_named(monkeypatch: pyt
     with pytest.raises(PackageMissing, match="setfit") as caught:
         require_setfit()
     assert caught.value.cure == 'pip install "classifine[setfit]"'
+
+
+def test_it_is_asked_for_before_anything_is_fitted(
+    base: ResolvedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    check_rungs(Settings())
+    asked = Settings().with_names({"setfit_baseline": True})
+    with pytest.raises(PackageMissing):
+        check_rungs(asked)
+    with pytest.raises(PackageMissing):
+        next(Ladder(tmp_path / "rungs").climb(TRAIN, VALIDATION, SPACE, base, asked))
+    assert not (tmp_path / "rungs").exists()

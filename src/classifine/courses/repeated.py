@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from classifine import durable
+from classifine.courses.course import Course
 from classifine.data.labelled import Say
 from classifine.errors import DiscError, count
 from classifine.evaluation.seeds import SeedsApart, median_place, optimism, over_seeds
@@ -26,7 +27,6 @@ from classifine.model.hub import resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Predictions, Splits
 from classifine.training.checkpoints import Checkpoints, Scratch, Tell, below
-from classifine.training.course import Course
 from classifine.training.finetune import FineTuned
 from classifine.training.machine import device_name
 
@@ -214,7 +214,7 @@ def with_seeds(splits: Splits, settings: Settings, *, scratch: Scratch, folder: 
     Raises
     ------
     ClassifineError
-        As :class:`classifine.training.course.Course`; or the disc has no room for so many classifiers.
+        As :class:`classifine.courses.course.Course`; or the disc has no room for so many classifiers.
     """
     base, validation = resolve(settings.model.model), splits.validation
     if folder is None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifine.courses.baseline import Majority, TfidfLogistic, fit_baselines
 from classifine.errors import LabelsProblem
 from classifine.labels import LabelSpace, decide
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import Majority, TfidfLogistic, fit_baselines
 
 
 def _train(rows: list[tuple[str, str]]) -> LabelledTexts:

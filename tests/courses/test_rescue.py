@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from classifine.courses.rescue import failure_of, guessing, random_precision
 from classifine.evaluation.validation import validation_metrics
 from classifine.labels import LabelSpace
-from classifine.training.rescue import failure_of, guessing, random_precision
 
 SPACE = LabelSpace(("no", "so", "yes"))
 LABELS = ("no", "no", "no", "yes", "so")

@@ -21,6 +21,7 @@ from tests.tiny_models import tiny_model
 
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
+from classifine.courses.repeated import Shelf
 from classifine.durable import sha256
 from classifine.errors import DiscError
 from classifine.reporting.render import render
@@ -28,7 +29,6 @@ from classifine.reporting.seeds_view import seeds_of
 from classifine.reporting.summary import summarise
 from classifine.runs import RunFolder
 from classifine.tables import Predictions
-from classifine.training.repeated import Shelf
 
 QUICK = {"num_train_epochs": 2, "bf16": "false", "evaluations_per_epoch": 1, "frozen_baseline": "false", "threads": 1}
 SEEDS = [42, 44, 46]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from classifine.courses.series import Budget
 from classifine.errors import SettingsProblem
-from classifine.training.series import Budget
 
 
 def entry(texts: int, seconds: float, classifier: str = "finetuned") -> dict[str, object]:

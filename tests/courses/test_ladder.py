@@ -9,13 +9,13 @@ from sklearn.metrics import f1_score
 from tests.tiny_models import tiny_model
 from tests.training.test_finetune import SPACE, TRAIN, VALIDATION
 
+from classifine.courses.baseline import TfidfLogistic
+from classifine.courses.frozen import Features, FrozenEncoder
+from classifine.courses.ladder import FROZEN, SCORES, Ladder, Rung, advice
 from classifine.labels import LabelSpace, decide
 from classifine.model.hub import ResolvedModel, resolve
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import TfidfLogistic
-from classifine.training.frozen import Features, FrozenEncoder
-from classifine.training.ladder import FROZEN, SCORES, Ladder, Rung, advice
 
 
 @pytest.fixture(scope="module")

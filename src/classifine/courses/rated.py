@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from classifine.courses.baseline import fit_baselines
+from classifine.courses.course import Course
+from classifine.courses.frozen import Features, FrozenEncoder, FrozenLogistic
 from classifine.evaluation.ordinal import ranks_of
 from classifine.evaluation.redrawing import Truth
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
-from classifine.training.baseline import fit_baselines
-from classifine.training.course import Course
-from classifine.training.frozen import Features, FrozenEncoder, FrozenLogistic
 
 TFIDF, FROZEN, FINETUNED = "tfidf", "frozen", "finetuned"
 CLASSIFIERS = (TFIDF, FROZEN, FINETUNED)
