@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from classifine.errors import FileMissing, RunRefused
+from classifine.reporting.render import render
 from classifine.reporting.summary import summarise
 from classifine.runs import RunFolder
 
@@ -91,6 +92,16 @@ def test_what_the_manifest_does_not_call_done_is_not_read(build: Any, two_labels
     assert told.scores is None
     assert told.mistakes is None
     assert told.training is not None
+
+
+def test_what_a_learning_curve_answers_stands_on_the_page(build: Any, two_labels: tuple[str, ...]) -> None:
+    run = build(two_labels)
+    assert summarise(run).curve is None
+    answers = [{"more_labels": {"sentence": "Some 1,300 more labels would bring 2 points."}}]
+    run.curve.write_text(json.dumps({"classifiers": answers}), "utf-8")
+    assert summarise(run).curve == answers[0]["more_labels"]["sentence"]
+    page = render(summarise(run))
+    assert f'{answers[0]["more_labels"]["sentence"]} <a href="{run.curve_page.name}">' in page
 
 
 def test_a_text_longer_than_csv_expects(build: Any, two_labels: tuple[str, ...]) -> None:

@@ -74,6 +74,7 @@ def summarise(run: RunFolder) -> Summary:
         search=_part(run.trials, search_of) if searched else None,
         seeds=_seeds(run, evaluated) if "train" in origin.stages else None,
         folds=_part(run.history, _folds) if "train" in origin.stages else None,
+        curve=_part(run.curve, lambda told: str(told["classifiers"][0]["more_labels"]["sentence"])),
     )
 
 

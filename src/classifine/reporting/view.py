@@ -234,3 +234,4 @@ class Summary:
     search: Search | None = None
     seeds: Seeds | None = None
     folds: Folds | None = None
+    curve: str | None = None  # what a learning curve answers
