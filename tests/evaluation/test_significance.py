@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifine.evaluation.significance import exchange_p, holm, mcnemar, mcnemar_mid_p
+from classifine.evaluation.significance import exchange_p, fisher, holm, mcnemar, mcnemar_mid_p
 
 
 def test_mcnemar_of_60_and_38() -> None:
@@ -71,3 +71,23 @@ def test_no_disagreement_no_difference() -> None:
     agreeing = np.zeros(2, dtype=bool)
     nothing = exchange_p(counts, agreeing, lambda drawn: np.zeros((len(drawn), 1)), seed=1, resamples=99)
     assert nothing.tolist() == [1.0]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_fisher_is_scipys(n: int, others: int, data: st.DataObject) -> None:
+    from scipy.stats import fisher_exact
+
+    hits, other_hits = data.draw(st.integers(0, n)), data.draw(st.integers(0, others))
+    table = np.array([[hits, n - hits], [other_hits, others - other_hits]])
+    counts = (hits, n, hits + other_hits, n + others)
+    assert fisher(*counts) == pytest.approx(fisher_exact(table).pvalue)
+    assert fisher(*counts, more=True) == pytest.approx(fisher_exact(table, alternative="greater").pvalue)
+
+
+def test_fisher_of_a_million_rows() -> None:
+    from scipy.stats import chi2_contingency
+
+    table = np.array([[70_000, 30_000], [633_000, 267_000]])
+    by_normal = chi2_contingency(table, correction=True).pvalue
+    assert fisher(70_000, 100_000, 703_000, 1_000_000) == pytest.approx(by_normal, rel=0.02)
