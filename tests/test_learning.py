@@ -17,11 +17,11 @@ from classifine import learning_curve
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
 from classifine.courses.rated import Rated, Rater
+from classifine.data.splits.stored import learnable
 from classifine.errors import RunRefused, SettingsProblem, UsageError
 from classifine.runs import RunFolder
 from classifine.settings import read_settings
 from classifine.tables import LabelledTexts
-from classifine.tuned import learnable
 
 SIZES = "12,20,30,42,54"
 

@@ -18,12 +18,13 @@ from tests.tiny_models import tiny_model
 from classifine import tune
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
+from classifine.data.splits.stored import learnable, stored_splits
 from classifine.durable import sha256
 from classifine.errors import RunRefused, SettingsProblem, UsageError
 from classifine.runs import RunFolder
 from classifine.settings import read_settings
 from classifine.tables import LabelledTexts
-from classifine.tuned import learnable, tune_again
+from classifine.tuned import tune_again
 from classifine.tuning import objective as objective_file
 
 QUICK: dict[str, Any] = {"num_train_epochs": 2, "bf16": False, "evaluations_per_epoch": 1, "frozen_baseline": False}
@@ -135,8 +136,6 @@ def test_no_trial_depends_on_the_test_texts_and_none_is_read(
     assert mine == theirs
     assert learnable(other, settings).test.texts == ()
     assert learnable(other, settings).space.names == learnable(tuned, settings).space.names
-    from classifine.journey import stored_splits
-
     with pytest.raises(RunRefused, match="do not say"):
         stored_splits(other, settings)
 

@@ -17,6 +17,7 @@ from classifine.data.beside import Record
 from classifine.data.labelled import Say, silent
 from classifine.data.splits.levels import settings_of
 from classifine.data.splits.nested import check_sizes, usual_sizes
+from classifine.data.splits.stored import learnable
 from classifine.errors import SettingsProblem, UsageError, did_you_mean
 from classifine.evaluation.learning_account import account, answer
 from classifine.evaluation.learning_curve import FEWEST_SIZES, LearningCurve, MoreLabels, fit_curve
@@ -27,7 +28,6 @@ from classifine.settings import Settings
 from classifine.sources import DataFiles
 from classifine.tables import Splits
 from classifine.training import ranks
-from classifine.tuned import learnable
 
 VERB = "learning-curve"
 _CLASSIFIERS = ("tfidf", "frozen", "finetuned")

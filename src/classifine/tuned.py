@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from classifine import durable, journey
 from classifine.data.labelled import Say, silent
-from classifine.data.rows.labelling import separator_of
-from classifine.data.splits.levels import settings_of, with_levels
-from classifine.data.splits.storing import splits_from_table
-from classifine.errors import FileMissing, SettingsProblem, TrainingFailed, UsageError
-from classifine.labels import LabelSpace
+from classifine.data.splits.levels import settings_of
+from classifine.data.splits.stored import learnable
+from classifine.errors import SettingsProblem, TrainingFailed, UsageError
 from classifine.preparation import Prepared, audit_of_splits
 from classifine.runs import RunFolder, Source
 from classifine.settings import Settings
@@ -162,31 +160,6 @@ def tune_again(folder: Path, changes: Mapping[str, Any], *, upto: str = "report"
         return _searched(run, asked, upto=upto, say=say)
 
 
-def learnable(run: RunFolder, settings: Settings) -> Splits:
-    """Read the training and validation texts of a run; the test part is empty, its rows are gone as they are read.
-
-    Raises
-    ------
-    FileMissing
-        The data stage has not been done.
-    """
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    if not run.done("data"):
-        raise FileMissing(f"{run.path} has no finished data stage", cure="type the command that started the run again")
-    # by place: rows of different parts may bear the same id
-    parts = pq.read_table(run.splits).column("split")
-    learned = pc.not_equal(parts, "test")
-    table = pq.read_table(run.rows).filter(learned)
-    separator = separator_of(settings.data)
-    found = splits_from_table(table.append_column("split", parts.filter(learned)), separator=separator)
-    # the names of all labels are known from the start, also of one that no text here has
-    names = pq.read_table(run.rows, columns=["label"]).column("label").unique().to_pylist()
-    space = LabelSpace.of(names, positive=settings.data.positive, separator=separator)
-    return with_levels(replace(found, space=space), settings.data)
-
-
 def _searched(run: RunFolder, asked: Settings, *, upto: str, say: Say) -> Tuned:
     """Search, finish, and do the stages that follow."""
     from classifine.tuning.study import Search
@@ -271,7 +244,7 @@ def _search_and_finish(
     from classifine.training.machine import threads_set
     from classifine.training.timing import seconds_of
     from classifine.tuning.account import account, in_noise
-    from classifine.tuning.finishing import Kept, finish
+    from classifine.tuning.finishing import Kept, finish, on_all
     from classifine.tuning.space import settled
     from classifine.tuning.study import best_of, without_password
     from classifine.tuning.tracking import search_reported
@@ -311,14 +284,15 @@ def _search_and_finish(
     url = run.study.name if asked.tune.storage is None else without_password(asked.tune.storage)
     found = account(search, objective, why=why, url=url) | {"finish": done.told, "key": key}
     done.result.classifier.save(run.model, probe=material.validation.texts[:16])
+    kept_out = journey.keep_held_out(run, done.result)
     tuned = {"trial": found["best"], "trials": found["done"], "finish": done.told}
     durable.write_json(run.history, done.result.history | {"tuned": tuned})
     durable.write_json(run.trials, found)
     if asked.tune.finish == "retrain-all":
-        winner = replace(winner, training=replace(winner.training, retrain_on_all=True))
+        winner = on_all(winner)
     run.settle(winner)
     say("tune", _verdict(found))
-    return [run.model, run.history, run.baselines, run.trials]
+    return [run.model, run.history, run.baselines, run.trials, *kept_out]
 
 
 def _rated(objective: Objective) -> str:
