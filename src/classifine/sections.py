@@ -33,6 +33,7 @@ class DataSettings:
     group: str | None = setting(None, "column whose equal rows stay in one split: author, thread, original")
     time: str | None = setting(None, "column of dates: the latest texts are the test texts")
     split: str | None = setting(None, "column that says train, validation or test of each row")
+    slice_by: tuple[str, ...] = setting((), "columns by whose values scores are also given: platform, year, country")
     positive: str | None = setting(None, "the label that precision, recall and F1 of a binary task speak of")
     multi_label: bool = setting(False, "a text may have several labels; needs label_separator")
     label_separator: str | None = setting(None, "what stands between the labels of a text that has several")

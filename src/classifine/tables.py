@@ -76,7 +76,7 @@ class Judgements(_Columns):
         Text columns; ``ids`` repeat, once per judgement of the item.
     rows
         Where the row stands in its file (the first data row is 1); several files are counted through.
-    groups, times, parts
+    groups, times, parts, further
         As in :class:`LabelledTexts`; the same in all rows of an item.
     """
 
@@ -88,6 +88,7 @@ class Judgements(_Columns):
     groups: tuple[str, ...] | None = None
     times: tuple[str, ...] | None = None
     parts: tuple[str, ...] | None = None
+    further: tuple[Mapping[str, str], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -112,6 +113,8 @@ class LabelledTexts(_Columns):
         The split the data assigns: ``train``, ``validation`` or ``test``.
     soft
         For each text the share of its judgements by label; absent where labels were not made from judgements.
+    further
+        What else is kept of each text, by column, to slice the scores by.
     """
 
     ids: tuple[str, ...]
@@ -122,6 +125,7 @@ class LabelledTexts(_Columns):
     times: tuple[str, ...] | None = None
     parts: tuple[str, ...] | None = None
     soft: tuple[Mapping[str, float], ...] | None = None
+    further: tuple[Mapping[str, str], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

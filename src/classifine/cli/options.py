@@ -29,7 +29,10 @@ LABELS = "Labels"
 ANNOTATORS = "Annotators"
 SPLITS = "Splits"
 _SECTIONS = {
-    COLUMNS: ("text", "text_pair", "label", "id", "on", "annotator", "annotator_columns", "group", "time", "split"),
+    COLUMNS: (
+        *("text", "text_pair", "label", "id", "on", "annotator", "annotator_columns"),
+        *("group", "time", "split", "slice_by"),
+    ),
     FILES: ("encoding", "delimiter", "on_bad_row", "longest_cell"),
     LABELS: (
         "positive",

@@ -265,6 +265,34 @@ def test_ids_name_one_row_each() -> None:
     assert read_labelled(source, DataSettings(id="key")).table.ids == ("07", "7", "7.0")
 
 
+def test_columns_to_slice_by_are_kept_as_text() -> None:
+    source = {"text": ["one", "two", "three"], "label": ["x", "y", "x"], "from": ["fb", None, "tw"], "n": [1, 2.5, 3]}
+    read = read_labelled(source, DataSettings(slice_by=("from", "n", "label"), group="from")).table
+    assert read.further == (
+        {"from": "fb", "n": "1", "label": "x"},
+        {"from": "", "n": "2.5", "label": "y"},
+        {"from": "tw", "n": "3", "label": "x"},
+    )
+    with pytest.raises(ColumnProblem, match=r"(?s)no column 'form'.*did you mean 'from'.*--slice-by COLUMN"):
+        read_labelled(source, DataSettings(slice_by=("form",)))
+
+
+def test_judgements_of_an_item_have_one_value_to_slice_by() -> None:
+    source = {"id": ["1", "1", "2"], "text": ["a", "a", "b"], "label": ["x", "y", "y"], "who": ["A", "B", "A"]}
+    settings = DataSettings(id="id", annotator="who", slice_by=("from",))
+    read = read_judgements({**source, "from": ["s", "s", "t"]}, settings).table
+    assert read.further == ({"from": "s"}, {"from": "s"}, {"from": "t"})
+    with pytest.raises(RowsProblem, match=r"(?s)'1' in rows 1 and 2.*leave --slice-by from out"):
+        read_judgements({**source, "from": ["s", "t", "t"]}, settings)
+
+
+def test_columns_to_slice_by_may_stand_beside_labels_or_texts() -> None:
+    labels = {"id": ["1", "2"], "label": ["x", "y"], "from": ["fb", "tw"]}
+    texts = {"id": ["2", "1"], "text": ["two", "one"], "year": ["2020", "2019"]}
+    read = read_labelled(labels, DataSettings(id="id", slice_by=("from", "year")), texts=texts).table
+    assert read.further == ({"from": "fb", "year": "2019"}, {"from": "tw", "year": "2020"})
+
+
 def test_judgements_keep_every_row() -> None:
     source = {
         "item": ["1", "1", "1", "2"],

@@ -42,7 +42,12 @@ def _splits(draw: st.DrawFn) -> Splits:
     shares = st.dictionaries(_WORDS, st.floats(0, 1), max_size=3)
     soft = tuple(draw(st.lists(shares, min_size=n, max_size=n))) if draw(st.booleans()) else None
     labels = tuple(draw(st.lists(_WORDS.filter(str.strip), min_size=n, max_size=n)))
-    whole = LabelledTexts(tuple(ids), column(), labels, tuple(range(n)), groups=maybe(), times=maybe(), soft=soft)
+    cells = st.fixed_dictionaries({"platform": _WORDS, "text": _WORDS})
+    further = tuple(draw(st.lists(cells, min_size=n, max_size=n))) if draw(st.booleans()) else None
+    whole = replace(
+        LabelledTexts(tuple(ids), column(), labels, tuple(range(n)), groups=maybe(), times=maybe(), soft=soft),
+        further=further,
+    )
     places = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
     parts = [whole.take([row for row, place in enumerate(places) if place == part]) for part in range(3)]
     separator = draw(st.sampled_from([None, "|"]))
@@ -55,6 +60,17 @@ def test_splits_become_an_arrow_table_and_come_back(splits: Splits) -> None:
     stored = splits_table(splits)
     assert splits_from_table(stored, separator=splits.space.separator) == splits
     assert [str(field.type) for field in stored.schema if field.name != "row"] == ["string"] * (stored.num_columns - 1)
+
+
+def test_columns_to_slice_by_stand_in_the_csv_files(tmp_path: Path) -> None:
+    further = tuple({"platform": f"p{row % 3}", "row": "own"} for row in range(30))
+    write_splits(tmp_path, divide(replace(_table(), further=further), seed=1).splits, seed=1)
+    with (tmp_path / "test.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert rows
+    for row in rows:
+        assert row["platform"] == f"p{(int(row['row']) - 1) % 3}"
+        assert row["slice row"] == "own"
 
 
 def test_the_columns_of_a_stored_table() -> None:

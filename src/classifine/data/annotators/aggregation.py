@@ -364,6 +364,7 @@ def _labelled(judgements: Judgements, first: Mapping[str, int], by_item: Sequenc
         groups=table.groups,
         times=table.times,
         parts=table.parts,
+        further=table.further,
         soft=tuple({label: number / item.n for label, number in item.votes.items()} for item in kept),
     )
 

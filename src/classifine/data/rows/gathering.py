@@ -23,6 +23,7 @@ from classifine.settings import DataSettings
 SPLIT = "split"
 ON = "on"
 ANNOTATOR_COLUMN = "annotator column: "
+SLICE_BY = "slice by: "
 
 _BLOCK = 65_536
 _SHOWN = 5
@@ -282,6 +283,8 @@ def _require(names: Sequence[str], wanted: str, role: str, where: str) -> None:
     told = {ON: ("ids by which labels and texts are joined", "--id COLUMN")}
     if role.startswith(ANNOTATOR_COLUMN):
         told[role] = ("labels of one annotator", "--annotator-columns COLUMN for each")
+    if role.startswith(SLICE_BY):
+        told[role] = ("values by which scores are given", "--slice-by COLUMN")
     if role in told and wanted not in names:
         holds, option = told[role]
         raise ColumnProblem(

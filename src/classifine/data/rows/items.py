@@ -13,7 +13,7 @@ from itertools import chain
 
 from classifine.data.files.cells import is_blank
 from classifine.data.rows.accounting import LeftOut, by_reason
-from classifine.data.rows.gathering import ANNOTATOR_COLUMN, SPLIT, Gathered
+from classifine.data.rows.gathering import ANNOTATOR_COLUMN, SLICE_BY, SPLIT, Gathered
 from classifine.errors import RowsProblem, count, some
 from classifine.settings import DataSettings
 
@@ -97,7 +97,7 @@ def one_text_per_id(found: Gathered) -> None:
     """
     ids = found.cells["id"]
     items = len(set(ids))
-    for role in ("text", *_OF_ITEMS):
+    for role in ("text", *_OF_ITEMS, *(role for role in found.cells if role.startswith(SLICE_BY))):
         if role in found.cells and len(set(zip(ids, found.cells[role], strict=True))) > items:
             _refuse_clashes(found, role)
 
@@ -211,7 +211,8 @@ def _refuse_clashes(found: Gathered, role: str) -> None:
         other, other_row = first.setdefault(name, (cell, row))
         if other != cell:
             clashes.setdefault(name, (other_row, row))
-    noun = {"text": "texts", "group": "groups", "time": "times", SPLIT: "splits"}[role]
+    noun = {"text": "texts", "group": "groups", "time": "times", SPLIT: "splits"}.get(role, "values")
+    option = f"--slice-by {found.names[role]}" if role.startswith(SLICE_BY) else f"--{role}"
     cures = {
         "text": "make the texts of one item equal, or name another column with --id; if a spreadsheet changed the ids "
         "(12345678901 into 1,2E+10), take them from the original file"
@@ -226,5 +227,5 @@ def _refuse_clashes(found: Gathered, role: str) -> None:
             ]
         ),
         expected=f"one {noun[:-1]} per id",
-        cure=cures.get(role, f"make the {noun} of one item equal, or leave --{role} out"),
+        cure=cures.get(role, f"make the {noun} of one item equal, or leave {option} out"),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from classifine.data.rows.accounting import FileRead, SetAside, by_reason
-from classifine.data.rows.gathering import ON, Gathered, gather
+from classifine.data.rows.gathering import ON, SLICE_BY, Gathered, gather
 from classifine.errors import ColumnProblem, RowsProblem, count, some
 from classifine.settings import DataSettings
 
@@ -138,7 +138,8 @@ def join_texts(
         An id has two texts, or no row of labels has a text.
     """
     beside_labels = {role: name for role, name in roles.items() if role != "text"}
-    left = gather(labels, settings, {**beside_labels, ON: on}, either=_FROM_EITHER)
+    either = (*_FROM_EITHER, *(role for role in roles if role.startswith(SLICE_BY)))
+    left = gather(labels, settings, {**beside_labels, ON: on}, either=either)
     missing = {role: name for role, name in roles.items() if role not in left.names and role != "text"}
     right = gather(texts, settings, {"text": roles["text"], ON: on, **missing}, either=tuple(missing))
     nowhere = [name for role, name in missing.items() if role not in right.names]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from classifine.data.rows.accounting import BLANK_LINE, FileRead, LeftOut, SetAside, by_reason, write_rejected
-from classifine.data.rows.gathering import ANNOTATOR_COLUMN, SPLIT, Gathered, gather
+from classifine.data.rows.gathering import ANNOTATOR_COLUMN, SLICE_BY, SPLIT, Gathered, gather
 from classifine.data.rows.items import one_row_per_id, one_row_per_judgement, one_text_per_id, parts_of, without_blanks
 from classifine.data.rows.joining import Join, join_texts
 from classifine.errors import ColumnProblem, RowsProblem, UsageError, count, some
@@ -202,7 +202,10 @@ def _further_roles(settings: DataSettings, on: str | None) -> dict[str, str]:
         "time": settings.time,
         SPLIT: settings.split,
     }
-    return {role: name for role, name in named.items() if name is not None}
+    return {
+        **{role: name for role, name in named.items() if name is not None},
+        **{SLICE_BY + name: name for name in settings.slice_by},
+    }
 
 
 def _judgement_roles(settings: DataSettings, on: str | None) -> dict[str, str]:
@@ -267,8 +270,9 @@ def _paired(found: Gathered) -> Gathered:
 
 
 def _refuse_shared(roles: dict[str, str], settings: DataSettings) -> None:
-    """Refuse a column that is named for two things; only text and id may be one, and groups may be anything."""
+    """Refuse a column that is named for two things; text and id may be one, groups and slices may be anything."""
     apart = {role: name for role, name in roles.items() if role not in ("id", "group")}
+    apart = {role: name for role, name in apart.items() if not role.startswith(SLICE_BY)}
     apart |= {role: name for role, name in roles.items() if role == "id" and name != settings.text}
     if len(set(apart.values())) < len(apart) or len(set(settings.annotator_columns)) < len(settings.annotator_columns):
         raise ColumnProblem(
@@ -284,7 +288,11 @@ def _ids(found: Gathered) -> tuple[str, ...]:
 
 def _of_items(found: Gathered) -> dict[str, Any]:
     named = {"groups": "group", "times": "time", "parts": SPLIT}
-    return {name: tuple(found.cells[role]) for name, role in named.items() if role in found.cells}
+    columns: dict[str, Any] = {name: tuple(found.cells[role]) for name, role in named.items() if role in found.cells}
+    further = {role.removeprefix(SLICE_BY): cells for role, cells in found.cells.items() if role.startswith(SLICE_BY)}
+    if further:
+        columns["further"] = tuple(dict(zip(further, row, strict=True)) for row in zip(*further.values(), strict=True))
+    return columns
 
 
 def _account(found: Gathered) -> dict[str, Any]:

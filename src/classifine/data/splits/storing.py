@@ -28,6 +28,7 @@ _MANIFEST = "split.json"
 FOLDS, TIES, REJECTED = _FURTHER = ("folds.csv", "ties.csv", "rejected.csv")
 FILES = ("train.csv", "validation.csv", "test.csv", _MANIFEST, *_FURTHER)
 """What a folder of splits may hold."""
+_AS_JSON = ("soft", "further")
 _CHUNK = 10_000  # rows that are written at a time
 
 
@@ -55,15 +56,16 @@ def digests_of(table: LabelledTexts) -> list[str]:
 
 
 def splits_table(splits: Splits) -> pa.Table:
-    """Give all rows as one Arrow table: id, text, label, row; group, time and soft where there are any; content, split.
+    """Give all rows as one Arrow table: id, text, label, row; group, time, soft and further, if any; content, split.
 
-    ``soft`` is JSON text (label: share); ``content`` is what :func:`digest_of_row` gives.
+    ``soft`` is JSON text (label: share), ``further`` too (column: value); ``content`` is what :func:`digest_of_row`
+    gives.
     """
     import pyarrow as pa
 
     filled = [table for _, table in splits.items() if len(table)]
     # a column that only some parts have is left out, as everywhere
-    names = {"group": "groups", "time": "times", "soft": "soft"}
+    names = {"group": "groups", "time": "times", "soft": "soft", "further": "further"}
     kept = {name: field for name, field in names.items() if all(getattr(table, field) for table in filled)}
     return pa.concat_tables([_part_table(part, table, kept) for part, table in splits.items()])
 
@@ -79,7 +81,7 @@ def _part_table(part: str, table: LabelledTexts, kept: Mapping[str, str]) -> pa.
     }
     for name, field in kept.items():
         cells = getattr(table, field) or ()
-        written = [json.dumps(dict(cell), sort_keys=True) for cell in cells] if name == "soft" else cells
+        written = [json.dumps(dict(cell), sort_keys=True) for cell in cells] if name in _AS_JSON else cells
         columns[name] = pa.array(written, pa.string())
     groups = table.groups if "group" in kept else None
     columns["content"] = pa.array(digests_of(replace(table, groups=groups)), pa.string())
@@ -99,7 +101,7 @@ def splits_from_table(table: pa.Table, *, positive: str | None = None, separator
     def column(name: str) -> tuple[Any, ...] | None:
         return tuple(table.column(name).to_pylist()) if name in table.column_names else None
 
-    soft = column("soft")
+    soft, further = column("soft"), column("further")
     ids, texts, labels, rows = (tuple(table.column(name).to_pylist()) for name in ("id", "text", "label", "row"))
     whole = LabelledTexts(
         ids,
@@ -109,6 +111,7 @@ def splits_from_table(table: pa.Table, *, positive: str | None = None, separator
         groups=column("group"),
         times=column("time"),
         soft=None if soft is None else tuple(json.loads(shares) for shares in soft),
+        further=None if further is None else tuple(json.loads(values) for values in further),
     )
     _verify(whole, column("content"))
     positions: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
@@ -130,8 +133,8 @@ def write_splits(
     """Write train.csv, validation.csv, test.csv and split.json, which says how they came about; give the files.
 
     The CSV files are UTF-8, quoted and ended as RFC 4180 says, with the columns id, text, label, group and time where
-    there are any, and row. split.json holds the seed, the counts, the notes, the digest of every part and the names
-    of the files beside them.
+    there are any, row, and those to slice by. split.json holds the seed, the counts, the notes, the digest of
+    every part and the names of the files beside them.
 
     Parameters
     ----------
@@ -247,6 +250,9 @@ def _chunks(table: LabelledTexts) -> Iterator[bytes]:
     """Write a table as CSV, so many rows at a time."""
     names = {"id": "ids", "text": "texts", "label": "labels", "group": "groups", "time": "times", "row": "rows"}
     columns = {name: cells for name, field in names.items() if (cells := getattr(table, field)) is not None}
+    for name in table.further[0] if table.further else ():
+        # a column may bear the name of one of ours
+        columns[f"slice {name}" if name in names else name] = tuple(row[name] for row in table.further or ())
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(columns)
