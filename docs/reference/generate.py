@@ -41,7 +41,7 @@ _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "evaluate",
-    "write_report", "compare", "learning_curve",
+    "evaluate_predictions", "write_report", "compare", "learning_curve",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from classifine.compared import compare
     from classifine.errors import ClassifineError
     from classifine.estimator import TextClassifier
+    from classifine.foreign import evaluate_predictions
     from classifine.labels import LabelSpace
     from classifine.learning import learning_curve
     from classifine.model.classifier import Classifier
@@ -45,6 +46,7 @@ _HOMES = {
     "audit": "verbs",
     "compare": "compared",
     "evaluate": "verbs",
+    "evaluate_predictions": "foreign",
     "learning_curve": "learning",
     "load": "verbs",
     "predict": "verbs",
@@ -80,6 +82,7 @@ __all__ = [
     "audit",
     "compare",
     "evaluate",
+    "evaluate_predictions",
     "learning_curve",
     "load",
     "predict",

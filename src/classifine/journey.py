@@ -323,8 +323,8 @@ def scored(
     if trusting is not None:
         validation, wanted = trusting
         known = getattr(classifier, "calibration", None) or Calibration(note=NOT_WANTED)
-        rates = {"target_accuracy": wanted.target_accuracy, "set_error": wanted.set_error}
-        found = trust(model, validation, known, **rates)
+        accuracy, error = wanted.target_accuracy, wanted.set_error
+        found = trust(model, validation, known, target_accuracy=accuracy, set_error=error)
     card = scorecard(model, ladder, titles=titles, test_openings=openings, seed=seed, seen=seen, trust=found)
     return card, model, ladder
 

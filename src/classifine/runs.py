@@ -148,10 +148,11 @@ class RunFolder:
             )
         return value
 
-    def begin(self, sources: Sequence[Source], settings: Settings) -> bool:
+    def begin(self, sources: Sequence[Source], settings: Settings, *, command: str | None = None) -> bool:
         """Take the folder for this data and these settings; say whether it holds the same run already.
 
-        A run of which no stage is done holds nothing worth keeping and begins anew, also with mended data.
+        A run of which no stage is done holds nothing worth keeping and begins anew, also with mended data. A command
+        that is given is noted as the one to make it again with.
 
         Raises
         ------
@@ -163,7 +164,8 @@ class RunFolder:
             self._refuse_foreign()
         durable.sweep(self.path)
         if not manifest.get("stages"):
-            self._write_manifest(self._fresh(sources, settings))
+            fresh = self._fresh(sources, settings)
+            self._write_manifest(fresh if command is None else {**fresh, "command": command})
             durable.write_text(self.settings, settings.to_toml())
             return False
         changed = _changed_sources(manifest["sources"], sources)

@@ -171,6 +171,8 @@ class Predictions:
         ``validation``, ``test``, or a file's name.
     classifier
         Who predicted: ``model``, ``majority``, ``tfidf`` …
+    groups
+        What each row belongs to (an author, a thread), where rows of one group are not independent of one another.
     """
 
     ids: tuple[str, ...]
@@ -182,10 +184,11 @@ class Predictions:
     space: LabelSpace
     split: str
     classifier: str = "model"
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.ids)
-        columns = (self.texts, self.truth, self.predicted, self.status)
+        columns = (self.texts, self.truth, self.predicted, self.status, *(() if self.groups is None else [self.groups]))
         if any(len(column) != n for column in columns) or self.probabilities.shape != (n, len(self.space)):
             raise ValueError("predictions: columns of unequal length")
 
@@ -205,6 +208,7 @@ class Predictions:
             truth=taken(self.truth),
             predicted=taken(self.predicted),
             status=taken(self.status),
+            groups=None if self.groups is None else taken(self.groups),
             probabilities=self.probabilities[list(positions)],
         )
 
@@ -220,7 +224,9 @@ class Predictions:
             given = self.space.indicator([cell or "" for cell in self.predicted])
             best = certainty(self.probabilities, given)
         else:
-            best = self.probabilities.max(axis=1, initial=0.0)
+            place = {name: index for index, name in enumerate(self.space.names)}
+            given_ids = [0 if name is None else place[name] for name in self.predicted]
+            best = self.probabilities[np.arange(len(self)), given_ids]
         return tuple(float(p) if s == OK else None for p, s in zip(best, self.status, strict=True))
 
     def at_level(self, level: int) -> tuple[tuple[str | None, ...], tuple[float | None, ...]]:
@@ -266,6 +272,8 @@ class Predictions:
         }
         for index, name in enumerate(self.space.names):
             columns[f"p_{name}"] = pa.array(self.probabilities[:, index])
+        if self.groups is not None:
+            columns["group"] = pa.array(self.groups, pa.string())
         about = {
             "space": json.dumps(self.space.to_dict()),
             "split": self.split,
@@ -293,4 +301,5 @@ class Predictions:
             space=space,
             split=about["split"],
             classifier=about["classifier"],
+            groups=tuple(table.column("group").to_pylist()) if "group" in table.column_names else None,
         )

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from classifine.model.classifier import Classifier
     from classifine.prediction.bulk import BulkResult
 
-
 # Data settings that still matter once the data has been divided.
 _OF_TRAINING = {"aggregation", "near_duplicates", "max_contaminated", "allow_contaminated"}
 
@@ -335,6 +334,7 @@ def evaluate(
     data: Splits | LabelledTexts | None = None,
     *,
     allow_contaminated: bool = False,
+    target_accuracy: float | None = None,
     say: Say = silent,
 ) -> Scorecard:
     """Score a classifier.
@@ -347,6 +347,8 @@ def evaluate(
         With a classifier: splits, whose training texts fit the baselines it is compared with; or labelled texts alone.
     allow_contaminated
         Score test texts that training or validation has seen; every score then says so.
+    target_accuracy
+        For a run: how often the texts that are labelled should be right; without one, what its settings say.
     say
         Called with a stage and a plain sentence.
 
@@ -364,7 +366,8 @@ def evaluate(
             raise UsageError("a run folder brings its own test texts", cure="pass load(folder) to score other texts")
         run = RunFolder.existing(classifier)
         with run.locked():
-            settings = Settings.from_dict(run.read_manifest()["settings"])
+            wanted = {} if target_accuracy is None else {"target_accuracy": target_accuracy}
+            settings = Settings.from_dict(run.read_manifest()["settings"]).with_names(wanted)
             return journey.evaluate_again(run, settings, allow_contaminated=allow_contaminated, say=say)
     if data is None:
         raise UsageError("a classifier needs texts to be scored on", cure="pass splits or labelled texts")
@@ -387,8 +390,7 @@ def _of_labels(separator: str | None) -> Settings:
 def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:
     """Refuse names that are no settings of the owner, which would have no effect."""
     known = [f.name for f in fields(owner)]
-    strange = [name for name in given if name not in known]
-    if strange:
+    if strange := [name for name in given if name not in known]:
         hints = "; ".join(unknown_name(name, known, noun="settings") for name in strange)
         raise SettingsProblem(f"{verb} has no setting {some([repr(name) for name in strange])}", cure=hints)
 

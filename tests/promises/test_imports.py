@@ -46,6 +46,7 @@ PUBLIC = [
     "audit",
     "compare",
     "evaluate",
+    "evaluate_predictions",
     "learning_curve",
     "load",
     "predict",

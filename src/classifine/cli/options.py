@@ -125,7 +125,7 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 def data_options(*sections: str) -> Callable[[Verb], Verb]:
     """Add the data settings of these sections, or of all."""
     wanted = sections or tuple(_SECTIONS)
-    return _adding([_option(name, section) for section in wanted for name in _SECTIONS[section]])
+    return _adding([data_option(name, section) for section in wanted for name in _SECTIONS[section]])
 
 
 def source_options(verb: Verb) -> Verb:
@@ -268,8 +268,8 @@ def folder_of(options: dict[str, Any]) -> Path:
     return Path("runs") / (named.name.split(".")[0] or named.stem.lstrip(".") or "data")
 
 
-def _option(name: str, section: str) -> Callable[[Verb], Verb]:
-    """Make an option of a data setting."""
+def data_option(name: str, section: str) -> Callable[[Verb], Verb]:
+    """Make an option of a data setting, under a heading."""
     setting = next(f for f in fields(DataSettings) if f.name == name)
     kind = _kind(name)
     words = setting.metadata["about"][:1].upper() + setting.metadata["about"][1:]

@@ -120,6 +120,9 @@ def before_and_after(predictions: Predictions, calibration: Calibration) -> Cali
     LabelsProblem, RowsProblem
         A true label is unknown, or no row can be scored.
     """
+    if calibration.method == "none":
+        found = reliability(predictions)
+        return Calibrated(calibration, found, found)
     raw = replace(predictions, probabilities=calibration.raw_probabilities(predictions.probabilities))
     before, after = (reliability(each) for each in (raw, predictions))
     return Calibrated(calibration, before, after)

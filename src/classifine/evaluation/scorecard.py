@@ -50,6 +50,8 @@ class Scorecard:
         What the model's probabilities are good for; none where validation texts or a calibration are not at hand.
     seeds
         How far trainings with other seeds lie apart on the same rows; none where there was one seed.
+    notes
+        What else to keep in mind.
     """
 
     split: str
@@ -62,6 +64,7 @@ class Scorecard:
     clean: Mapping[str, Scores] = field(default_factory=dict)
     trust: Trust | None = None
     seeds: SeedsApart | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -93,7 +96,7 @@ class Scorecard:
     def cautions(self) -> tuple[str, ...]:
         """Say what to keep in mind when reading the figures."""
         model = self.scores["model"]
-        told = []
+        told = list(self.notes)
         if self.seen is not None and not self.seen.contaminated:
             told.append(f"{_capital(self.seen.sentence)}. {self._on_clean_rows}")
         if model.n < FEW_ROWS:
@@ -222,6 +225,7 @@ def scorecard(
     seed: int = 42,
     seen: Seen | None = None,
     trust: Trust | None = None,
+    notes: Sequence[str] = (),
 ) -> Scorecard:
     """Score a model and its baselines on the same rows and compare them.
 
@@ -239,6 +243,8 @@ def scorecard(
         Which of the rows also stand in training or validation, as positions among these rows.
     trust
         What the model's probabilities are good for.
+    notes
+        What else to keep in mind.
 
     Raises
     ------
@@ -263,6 +269,7 @@ def scorecard(
         seen=seen,
         clean={name: score(each.take(clean), seed=seed) for name, each in every} if clean else {},
         trust=trust,
+        notes=tuple(notes),
     )
 
 

@@ -89,6 +89,7 @@ def trust(
     *,
     target_accuracy: float = 0.95,
     set_error: float = 0.1,
+    unknown: str = TRAINED_ON,
 ) -> Trust | None:
     """Say what the probabilities of a classifier are good for; none where some are unknown.
 
@@ -97,13 +98,15 @@ def trust(
     test
         Predictions with truth, calibrated.
     validation
-        The same of validation texts; none where the classifier was trained on them.
+        The same of validation texts; none where there are none, or the classifier was trained on them.
     calibration
         What the probabilities went through.
     target_accuracy
         How often the texts that are labelled should be right.
     set_error
         How often a set of labels may miss the true one.
+    unknown
+        Why there are no validation texts.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def trust(
     notes = {}
     target, sets = None, []
     if validation is None:
-        notes = {"target": TRAINED_ON, "sets": TRAINED_ON}
+        notes = {"target": unknown, "sets": unknown}
     else:
         target = measured(target_of(validation, target_accuracy), test)
         if target.note is not None:

@@ -235,3 +235,8 @@ class Summary:
     seeds: Seeds | None = None
     folds: Folds | None = None
     curve: str | None = None  # what a learning curve answers
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the predictions came from elsewhere, so that there is nothing to say of data and training."""
+        return any(source["role"] == "predictions" for source in self.origin.sources)

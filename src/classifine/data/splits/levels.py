@@ -27,9 +27,20 @@ def with_levels(splits: Splits, data: DataSettings) -> Splits:
     LabelsProblem
         A label has no place in the hierarchy or in the order; its rows are named.
     """
-    space, where = splits.space, _rows_of(splits)
-    hierarchy, order = _hierarchy(space, data, where), _order(space, data, where)
-    return replace(splits, space=replace(space, hierarchy=hierarchy, order=order))
+    return replace(splits, space=arranged(splits.space, data, _rows_of(splits)))
+
+
+def arranged(space: LabelSpace, data: DataSettings, where: dict[str, list[str]]) -> LabelSpace:
+    """Give a label space that knows its levels and order, where these are named; raises as :func:`with_levels` does.
+
+    Parameters
+    ----------
+    space, data
+        The labels, and what the settings say of them.
+    where
+        The rows of each label, for whoever has to mend one.
+    """
+    return replace(space, hierarchy=_hierarchy(space, data, where), order=_order(space, data, where))
 
 
 def settings_of(space: LabelSpace) -> dict[str, Any]:
