@@ -1,4 +1,7 @@
-"""No test reaches the network or the developer's caches: names and addresses other than this machine's are refused."""
+"""What all tests share: a tiny base model, a file of labelled texts, and that nothing leaves this machine.
+
+No test reaches the network or the developer's caches: names and addresses other than this machine's are refused.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import importlib
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 _LOCAL_NAMES = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}
 _CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_ASSETS_CACHE", "HF_XET_CACHE")
@@ -49,3 +55,19 @@ def _stay_here(event: str, arguments: tuple[Any, ...]) -> None:
 
 # A hook, not a fixture: no plugin can undo it, and it also holds for imports, fixtures and doctests.
 sys.addaudithook(_stay_here)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model that trains in a second; nobody writes into its folder."""
+    from tests.tiny_models import tiny_model
+
+    return tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ninety texts of three labels as a CSV file; nobody writes into it."""
+    from tests.journey.samples import labelled_rows, write_csv
+
+    return write_csv(tmp_path_factory.mktemp("data") / "data.csv", labelled_rows(90))

@@ -10,8 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.journey.samples import labelled_rows, write_csv
-from tests.tiny_models import tiny_model
+from tests.journey.samples import typed
 
 from classifine import learning_curve
 from classifine.cli.console import guarded
@@ -26,19 +25,8 @@ from classifine.tables import LabelledTexts
 SIZES = "12,20,30,42,54"
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_csv(tmp_path_factory.mktemp("data") / "data.csv", labelled_rows(90))
-
-
 def words(data: Path, tiny: Path, out: Path, *more: str) -> list[str]:
-    base = ["--model", str(tiny), "--set", "bf16=false", "--set", "max_steps=1"]
-    return ["learning-curve", str(data), "--out", str(out), *base, *more]
+    return [*typed("learning-curve", data, model=tiny, out=out, bf16=False, max_steps=1), *more]
 
 
 CHEAP = ("--classifier", "tfidf", "--seeds", "2", "--sizes", SIZES)

@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.journey.samples import labelled_rows, write_csv
-from tests.tiny_models import tiny_model
+from tests.journey.samples import typed
 
 from classifine import tune
 from classifine.cli.console import guarded
@@ -31,19 +30,8 @@ QUICK: dict[str, Any] = {"num_train_epochs": 2, "bf16": False, "evaluations_per_
 SEARCH = {**QUICK, "rated_by": "validation", "pruner": "none", "learning_rate": 2e-3}
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_csv(tmp_path_factory.mktemp("data") / "data.csv", labelled_rows(90))
-
-
 def words(verb: str, what: Path, tiny: Path, out: Path, **settings: Any) -> list[str]:
-    given = [word for name, value in {**SEARCH, **settings}.items() for word in ("--set", f"{name}={value}".lower())]
-    return [verb, str(what), "--model", str(tiny), "--out", str(out), *given]
+    return typed(verb, what, model=tiny, out=out, **{**SEARCH, **settings})
 
 
 @pytest.fixture(scope="module")

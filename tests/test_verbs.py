@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tiny_models import tiny_model
 
 from classifine.errors import UsageError
 
@@ -12,12 +11,7 @@ TEXTS = [f"{WORDS['yes' if i % 2 else 'no']} {f'{i}' * 30}" for i in range(60)]
 LABELS = ["yes" if i % 2 else "no" for i in range(60)]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert"))
-
-
-def test_the_journey_in_eight_lines(tiny: str, tmp_path: Path) -> None:
+def test_the_journey_in_eight_lines(tiny: Path, tmp_path: Path) -> None:
     import pandas as pd
 
     from classifine import evaluate, load, predict, read, split, train, write_report
@@ -25,7 +19,7 @@ def test_the_journey_in_eight_lines(tiny: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"post": TEXTS, "code": LABELS})
     before = frame.copy(deep=True)
     splits = split(read(frame, text="post", label="code"), positive="yes")
-    classifier = train(splits, model=tiny, out=tmp_path / "run", num_train_epochs=1, bf16=False)
+    classifier = train(splits, model=str(tiny), out=tmp_path / "run", num_train_epochs=1, bf16=False)
     card = evaluate(tmp_path / "run")
     report = write_report(tmp_path / "run")
     found = predict(classifier, ["please sign", ""])
@@ -38,30 +32,30 @@ def test_the_journey_in_eight_lines(tiny: str, tmp_path: Path) -> None:
     assert abs(again.predict_proba(TEXTS) - classifier.predict_proba(TEXTS)).max() <= 1e-6
 
 
-def test_lists_and_no_folder_at_all(tiny: str) -> None:
+def test_lists_and_no_folder_at_all(tiny: Path) -> None:
     from classifine import evaluate, read, split, train
 
     splits = split(read((TEXTS, LABELS)))
-    card = evaluate(train(splits, model=tiny, num_train_epochs=1, bf16=False), splits)
+    card = evaluate(train(splits, model=str(tiny), num_train_epochs=1, bf16=False), splits)
     assert set(card.to_dict()["scores"]) == {"model", "majority", "tfidf"}
 
 
-def test_training_again_into_the_same_folder_gives_the_same_classifier(tiny: str, tmp_path: Path) -> None:
+def test_training_again_into_the_same_folder_gives_the_same_classifier(tiny: Path, tmp_path: Path) -> None:
     from classifine import read, split, train
 
     splits = split(read((TEXTS, LABELS)))
-    first = train(splits, model=tiny, out=tmp_path / "run", num_train_epochs=1, bf16=False)
+    first = train(splits, model=str(tiny), out=tmp_path / "run", num_train_epochs=1, bf16=False)
     stamp = (tmp_path / "run" / "model" / "model.safetensors").stat().st_mtime_ns
-    second = train(splits, model=tiny, out=tmp_path / "run", num_train_epochs=1, bf16=False)
+    second = train(splits, model=str(tiny), out=tmp_path / "run", num_train_epochs=1, bf16=False)
     assert (tmp_path / "run" / "model" / "model.safetensors").stat().st_mtime_ns == stamp
     assert (first.predict_proba(TEXTS) == second.predict_proba(TEXTS)).all()
 
 
-def test_slips_are_named(tiny: str, tmp_path: Path) -> None:
+def test_slips_are_named(tiny: Path, tmp_path: Path) -> None:
     from classifine import evaluate, predict, read, split, train
 
     splits = split(read((TEXTS, LABELS)))
-    classifier = train(splits, model=tiny, num_train_epochs=1, bf16=False)
+    classifier = train(splits, model=str(tiny), num_train_epochs=1, bf16=False)
     with pytest.raises(UsageError, match="one text"):
         predict(classifier, "please sign")
     with pytest.raises(UsageError, match="one text"):

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from tests.journey.samples import labelled_rows, write_csv
-from tests.tiny_models import tiny_model
 
 from classifine import TextClassifier, read, split, train
 from classifine.courses import folding
@@ -38,8 +37,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    tiny = tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert")
+def settings(tiny: Path) -> Settings:
     return Settings().with_names({**QUICK, "model": str(tiny)})
 
 

@@ -16,8 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import f1_score
-from tests.journey.samples import labelled_rows, write_csv
-from tests.tiny_models import tiny_model
+from tests.journey.samples import typed
 
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
@@ -34,20 +33,8 @@ QUICK = {"num_train_epochs": 2, "bf16": "false", "evaluations_per_epoch": 1, "fr
 SEEDS = [42, 44, 46]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_csv(tmp_path_factory.mktemp("data") / "data.csv", labelled_rows(90))
-
-
 def words(verb: str, data: Path, tiny: Path, out: Path, **settings: Any) -> list[str]:
-    chosen = {**QUICK, "learning_rate": 2e-3, **settings}
-    given = [word for name, value in chosen.items() for word in ("--set", f"{name}={value}")]
-    return [verb, str(data), "--model", str(tiny), "--out", str(out), *given]
+    return typed(verb, data, model=tiny, out=out, **{**QUICK, "learning_rate": 2e-3, **settings})
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,6 @@ from pathlib import Path
 
 import pytest
 from tests.journey.samples import Command, labelled_rows, write_csv
-from tests.tiny_models import tiny_model
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("tiny") / "bert", "bert")
 
 
 @pytest.fixture

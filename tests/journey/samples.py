@@ -4,6 +4,7 @@ import csv
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 Rows = Sequence[Sequence[str]]
 Command = Callable[..., tuple[int, str, str]]
@@ -15,6 +16,13 @@ def write_csv(path: Path, rows: Rows, header: Sequence[str] = ("text", "label"))
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([header, *rows])
     return path
+
+
+def typed(verb: str, what: Path, *, model: Path, out: Path, **settings: Any) -> list[str]:
+    """Give a command as somebody types it, word by word."""
+    given = [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()]
+    chosen = [word for setting in given for word in ("--set", setting)]
+    return [verb, str(what), "--model", str(model), "--out", str(out), *chosen]
 
 
 def labelled_rows(n: int = 60) -> list[tuple[str, str]]:

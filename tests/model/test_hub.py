@@ -20,11 +20,6 @@ from classifine.model.catalogue import BaseModel, catalogue
 from classifine.model.hub import resolve
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("models") / "tiny", "bert")
-
-
 @pytest.fixture
 def folder(tiny: Path, tmp_path: Path) -> Path:
     return shutil.copytree(tiny, tmp_path / "copy")
