@@ -40,7 +40,7 @@ FOLDER = Path(__file__).parent
 _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
-    "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "evaluate",
+    "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "evaluate",
     "evaluate_predictions", "write_report", "compare", "learning_curve",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from classifine.compared import compare
     from classifine.errors import ClassifineError
     from classifine.estimator import TextClassifier
+    from classifine.explained import explain
     from classifine.foreign import evaluate_predictions
     from classifine.labels import LabelSpace
     from classifine.learning import learning_curve
@@ -47,6 +48,7 @@ _HOMES = {
     "compare": "compared",
     "evaluate": "verbs",
     "evaluate_predictions": "foreign",
+    "explain": "explained",
     "learning_curve": "learning",
     "load": "verbs",
     "predict": "verbs",
@@ -83,6 +85,7 @@ __all__ = [
     "compare",
     "evaluate",
     "evaluate_predictions",
+    "explain",
     "learning_curve",
     "load",
     "predict",

@@ -47,6 +47,7 @@ PUBLIC = [
     "compare",
     "evaluate",
     "evaluate_predictions",
+    "explain",
     "learning_curve",
     "load",
     "predict",

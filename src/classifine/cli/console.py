@@ -47,6 +47,11 @@ def tell(message: str = "") -> None:
     _echo(printable(message))
 
 
+def tell_coloured(parts: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Print pieces of a line, each in the style that click knows by these names; plain where there is no terminal."""
+    _echo("".join(click.style(printable(text), **style) if style else printable(text) for text, style in parts))
+
+
 def _echo(line: str) -> None:
     """Print a line, once where torchrun has started several processes.
 

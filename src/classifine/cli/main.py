@@ -9,6 +9,7 @@ from classifine.cli.audit import audit
 from classifine.cli.compare import compare
 from classifine.cli.demo import demo
 from classifine.cli.evaluate import evaluate
+from classifine.cli.explain import explain
 from classifine.cli.init import init
 from classifine.cli.learning_curve import learning_curve
 from classifine.cli.models import models
@@ -46,6 +47,7 @@ for verb in (
     tune,
     evaluate,
     predict,
+    explain,
     report,
     compare,
     learning_curve,
