@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from classifine.labels import LabelSpace
     from classifine.learning import learning_curve
     from classifine.model.classifier import Classifier
+    from classifine.predicted import predict, predict_file
     from classifine.settings import Settings
     from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
     from classifine.tuned import tune
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
         audit,
         evaluate,
         load,
-        predict,
-        predict_file,
         read,
         split,
         train,
@@ -51,8 +50,8 @@ _HOMES = {
     "explain": "explained",
     "learning_curve": "learning",
     "load": "verbs",
-    "predict": "verbs",
-    "predict_file": "verbs",
+    "predict": "predicted",
+    "predict_file": "predicted",
     "read": "verbs",
     "split": "verbs",
     "train": "verbs",

@@ -181,6 +181,31 @@ def remove(path: Path) -> None:
         shutil.rmtree(leaving)
 
 
+def claim(path: Path, text: str) -> bool:
+    """Make a small file that nobody has made before; whether it was this process that made it.
+
+    The file is a sign for other processes and no artefact: after a power loss it may be gone.
+    """
+    with disc_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x", encoding="utf-8") as stream:
+                stream.write(text)
+        except FileExistsError:
+            return False
+    return True
+
+
+def touch(path: Path) -> bool:
+    """Give a file that is there the present time, as a sign of life; whether it was there."""
+    with disc_errors(path):
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+    return True
+
+
 def free_bytes(folder: Path) -> int:
     """Give the space that is free for this user where the folder lies."""
     with disc_errors(folder):

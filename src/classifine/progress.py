@@ -15,7 +15,7 @@ def speaks() -> bool:
     return os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
 
 
-def bar(what: str, *, total: int | None, unit: str) -> Any:
+def bar(what: str, *, total: int | None, unit: str, done: int = 0) -> Any:
     """Give a tqdm bar on standard error; it shows nothing when standard error is not a terminal.
 
     Parameters
@@ -26,12 +26,15 @@ def bar(what: str, *, total: int | None, unit: str) -> Any:
         How many units there are, or none when nobody knows.
     unit
         The plural noun shown after the numbers.
+    done
+        Units that were done before; the rate is that of the others.
     """
     from tqdm import tqdm
 
     return tqdm(
         desc=f"  {what}",
         total=total,
+        initial=done,
         unit=f" {unit}",
         file=sys.stderr,
         disable=not (sys.stderr.isatty() and speaks()),

@@ -17,8 +17,8 @@ from classifine.data.splits.levels import settings_of
 from classifine.errors import SettingsProblem, UsageError, some, unknown_name
 from classifine.preparation import check_texts
 from classifine.runs import RunFolder, Source
-from classifine.settings import DataSettings, ModelSettings, Settings, read_settings
-from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
+from classifine.settings import DataSettings, ModelSettings, Settings
+from classifine.tables import Judgements, LabelledTexts, Splits
 
 if TYPE_CHECKING:
     from classifine.data.annotators.aggregation import Aggregation
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from classifine.data.splits.notes import RareRule
     from classifine.evaluation.scorecard import Scorecard
     from classifine.model.classifier import Classifier
-    from classifine.prediction.bulk import BulkResult
 
 # Data settings that still matter once the data has been divided.
 _OF_TRAINING = {"aggregation", "near_duplicates", "max_contaminated", "allow_contaminated"}
@@ -258,77 +257,6 @@ def load(path: Path | str) -> Classifier:
     return Classifier.load(path)
 
 
-def predict(
-    classifier: Classifier | Path | str,
-    texts: Sequence[str],
-    *,
-    pairs: Sequence[str] | None = None,
-    ids: Sequence[str] | None = None,
-) -> Predictions:
-    """Label texts, or pairs with second texts; one row each in the same order, a blank text with status ``blank``."""
-    opened = load(classifier) if isinstance(classifier, Path | str) else classifier
-    return opened.predict(texts, pairs=pairs, ids=ids)
-
-
-def predict_file(
-    classifier: Classifier | Path | str,
-    source: Path | str,
-    output: Path | str,
-    *,
-    text: str | None = None,
-    pair: str | None = None,
-    prefix: str = "",
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    target_accuracy: float | None = None,
-    review_queue: Path | str | None = None,
-) -> BulkResult:
-    """Label every row of a file; same rows, same order, the input's columns kept.
-
-    Parameters
-    ----------
-    classifier
-        A classifier, a run folder or a model folder.
-    source, output
-        Files; their endings decide the formats.
-    text, pair
-        The columns that hold the text and, for a classifier of pairs, the second one; without them, those the run was
-        trained on, else ``text``.
-    prefix
-        Put before the added columns' names where they would clash with the file's own.
-    encoding, delimiter
-        Of a text file; without one, what the file itself shows.
-    target_accuracy
-        How often the labels should be right, which an evaluated run folder must say: rows that are too unsure get the
-        status ``review``.
-    review_queue
-        A file for these rows with the most probable labels of each; without a target accuracy, with that of the run.
-    """
-    from classifine.prediction.bulk import predict_file as predict_rows
-
-    review = None
-    if target_accuracy is not None or review_queue is not None:
-        from classifine.prediction.review import review_of
-
-        if not isinstance(classifier, Path | str):
-            raise UsageError("only a run folder knows from which confidence on labels are right", cure="give its path")
-        wanted = target_accuracy or _settings(Path(classifier)).evaluation.target_accuracy
-        review, _ = review_of(classifier, wanted, None if review_queue is None else Path(review_queue))
-    opened = load(classifier) if isinstance(classifier, Path | str) else classifier
-    trained = _settings(Path(classifier)).data if isinstance(classifier, Path | str) else DataSettings()
-    return predict_rows(
-        opened,
-        Path(source),
-        Path(output),
-        text=text or trained.text,
-        pair=pair or trained.text_pair,
-        prefix=prefix,
-        encoding=encoding,
-        delimiter=delimiter,
-        review=review,
-    )
-
-
 def evaluate(
     classifier: Classifier | Path | str,
     data: Splits | LabelledTexts | None = None,
@@ -393,8 +321,3 @@ def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:
     if strange := [name for name in given if name not in known]:
         hints = "; ".join(unknown_name(name, known, noun="settings") for name in strange)
         raise SettingsProblem(f"{verb} has no setting {some([repr(name) for name in strange])}", cure=hints)
-
-
-def _settings(path: Path) -> Settings:
-    run = RunFolder(path)
-    return read_settings(run.settings) if run.settings.is_file() else Settings()

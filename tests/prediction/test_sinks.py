@@ -173,8 +173,9 @@ def test_where_the_output_may_go(tmp_path: Path) -> None:
     for same in (source, tmp_path / "x" / ".." / "in.csv", link):
         with pytest.raises(UsageError, match="replace the file"):
             check_output(source, same)
-    with pytest.raises(UsageError, match=r"\.csv, \.tsv, \.parquet, \.jsonl"):
-        check_output(source, tmp_path / "out.xlsx")
+    for name in ("out.xls", "out.parquet.gz", "out.csv.bz2", "out"):
+        with pytest.raises(UsageError, match=r"\.csv, \.tsv, \.parquet, \.jsonl, \.xlsx"):
+            check_output(source, tmp_path / name)
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(UsageError, match="is a folder"):
         check_output(source, tmp_path / "folder.csv")

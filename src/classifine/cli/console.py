@@ -35,11 +35,11 @@ _ends: list[int] = []
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def say(stage: str, message: str) -> None:
-    """Print one line of a journey: the stage, then what became of it."""
+def say(stage: str, message: str, *, err: bool = False) -> None:
+    """Print one line of a journey: the stage, then what became of it; on standard error where the other one is data."""
     lines = textwrap.wrap(printable(message), width=_width() - 12, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(lines or [""]):
-        _echo(f"  {'' if number else stage:<10}{line}")
+        _echo(f"  {'' if number else stage:<10}{line}", err=err)
 
 
 def tell(message: str = "") -> None:
@@ -52,7 +52,7 @@ def tell_coloured(parts: Sequence[tuple[str, dict[str, Any]]]) -> None:
     _echo("".join(click.style(printable(text), **style) if style else printable(text) for text, style in parts))
 
 
-def _echo(line: str) -> None:
+def _echo(line: str, *, err: bool = False) -> None:
     """Print a line, once where torchrun has started several processes.
 
     Raises
@@ -63,7 +63,7 @@ def _echo(line: str) -> None:
     if _ends:
         raise KeyboardInterrupt
     if speaks():
-        click.echo(line)
+        click.echo(line, err=err)
 
 
 def table(rows: Sequence[dict[str, str]]) -> None:

@@ -24,8 +24,8 @@ def demo(label: str, **options: Any) -> None:
     """Run the journey on invented social-media posts, coded for calls to action by six annotators."""
     from classifine.data.demo import DEMO
     from classifine.journey import run_journey
+    from classifine.predicted import predict_file
     from classifine.sources import DataFiles
-    from classifine.verbs import predict_file
 
     folder = Path(options["out"] or "demo-run")
     console.tell("Invented posts of civic and election campaigns. Which of them call the reader to action?")
@@ -34,7 +34,7 @@ def demo(label: str, **options: Any) -> None:
     if not speaks():
         return
     further = folder / "predictions" / "further.csv"
-    result = predict_file(folder, DEMO.further, further)
+    result = predict_file(folder, DEMO.further, further, overwrite=True)
     told = ", ".join(f"{number:,} {name}" for name, number in result.labels.items())
     console.say("predict", f"{result.rows:,} further posts without labels: {told} → {further}")
     summary(folder, did=did)

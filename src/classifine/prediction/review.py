@@ -17,7 +17,8 @@ import numpy as np
 from classifine.data.files.table_file import Block
 from classifine.errors import UsageError
 from classifine.evaluation.abstention import Target, target_of, to_review
-from classifine.evaluation.trust import TRAINED_ON
+from classifine.evaluation.conformal import PredictionSets, fit_sets
+from classifine.evaluation.trust import SEVERAL_LABELS, TOO_FEW_FOR_SETS, TRAINED_ON
 from classifine.labels import IntVector
 from classifine.prediction.sinks import Sink, open_sink
 from classifine.runs import RunFolder
@@ -56,24 +57,38 @@ class Review:
 class Queue:
     """A file of the rows that people should look at, in the order of the input."""
 
-    def __init__(self, sink: Sink, review: Review, added: Sequence[str]) -> None:
-        self._sink, self._review, self._added = sink, review, added
+    def __init__(self, sink: Sink, added: Sequence[str]) -> None:
+        self._sink, self._added = sink, added
 
-    def write(self, block: Block, predictions: Predictions) -> None:
-        """Append those of a block."""
-        places = self._review.unsure(predictions).tolist()
+    def write(self, block: Block, columns: Sequence[Sequence[Any]], status: Sequence[str], file: str | None) -> None:
+        """Append those of a block.
+
+        Parameters
+        ----------
+        block
+            The rows.
+        columns
+            Label, confidence and suggestions of each.
+        status
+            Says which of them.
+        file
+            Where they are from, if that is to stand before the row's number.
+        """
+        places = [place for place, word in enumerate(status) if word == REVIEW]
         if not places:
             return
-        columns = {name: [cells[place] for place in places] for name, cells in block.columns.items()}
+        cells = {name: [column[place] for place in places] for name, column in block.columns.items()}
         arrow = None if block.arrow is None else block.arrow.take(places)
         rows = [block.rows[place] for place in places]
-        part = Block(rows[0], columns, arrow, rows, block.texts)
-        self._sink.write(part, dict(zip(self._added, _suggested(predictions.take(places), rows), strict=True)))
+        part = Block(rows[0], cells, arrow, rows, block.texts)
+        numbers = [str(row) if file is None else f"{file}:{row}" for row in rows]
+        further = [[column[place] for place in places] for column in columns]
+        self._sink.write(part, dict(zip(self._added, [numbers, *further], strict=True)))
 
 
 @contextmanager
 def open_queue(
-    review: Review | None, *, names: Sequence[str], labels: int, schema: Any = None
+    review: Review | None, *, names: Sequence[str], suggestions: Sequence[str], schema: Any = None, **how: Any
 ) -> Iterator[Queue | None]:
     """Open the file of rows for people; none where none is wanted. It appears when the block ends well.
 
@@ -85,17 +100,10 @@ def open_queue(
     if review is None or review.queue is None:
         yield None
         return
-    added = queue_names(labels)
+    added = ["row", "predicted_label", "confidence", *suggestions]
     texts = [name for name in added if name != "confidence" and not name.endswith("_probability")]
-    with open_sink(review.queue, names=names, added=added, texts=texts, schema=schema) as sink:
-        yield Queue(sink, review, added)
-
-
-def queue_names(labels: int) -> list[str]:
-    """Name the columns that stand after the input's: row, label and confidence, and the most probable labels."""
-    suggested = range(1, min(labels, SUGGESTIONS) + 1)
-    further = (name for k in suggested for name in (f"suggestion_{k}", f"suggestion_{k}_probability"))
-    return ["row", "predicted_label", "confidence", *further]
+    with open_sink(review.queue, names=names, added=added, texts=texts, schema=schema, **how) as sink:
+        yield Queue(sink, added)
 
 
 def review_of(run: Path | str, accuracy: float, queue: Path | None = None) -> tuple[Review, Target]:
@@ -108,20 +116,9 @@ def review_of(run: Path | str, accuracy: float, queue: Path | None = None) -> tu
     FileMissing, RunRefused
         There is no run in the folder, or one of another version.
     """
-    import pyarrow.parquet as pq
-
     if not 0 < accuracy <= 1:
         raise UsageError(f"an accuracy of {accuracy:g} cannot be reached", expected="a share above 0, at most 1: 0.95")
-    found = RunFolder.existing(run)
-    path = found.predictions / "validation.parquet"
-    if not found.done("evaluate") or not path.is_file():
-        raise UsageError(
-            f"{run} does not say yet how its validation texts were labelled, so that no threshold can be found",
-            cure=f"evaluate it first: classifine evaluate {run}",
-        )
-    validation = Predictions.from_arrow(pq.read_table(path))
-    if validation.split != "validation":
-        raise UsageError(f"no threshold can be found: {TRAINED_ON}", cure="train without retrain_on_all")
+    validation = _validation(run, "threshold")
     target = target_of(validation, accuracy)
     if target.threshold is None:
         raise UsageError(
@@ -131,13 +128,47 @@ def review_of(run: Path | str, accuracy: float, queue: Path | None = None) -> tu
     return Review(target.threshold, queue), target
 
 
-def _suggested(predictions: Predictions, rows: Sequence[int]) -> list[Sequence[Any]]:
-    names, matrix = predictions.space.names, predictions.probabilities
-    order = np.argsort(-matrix, axis=1, kind="stable")[:, :SUGGESTIONS]
-    ranked = np.take_along_axis(matrix, order, axis=1)
-    further = [
-        column
-        for place in range(order.shape[1])
-        for column in ([names[label] for label in order[:, place]], ranked[:, place].tolist())
-    ]
-    return [[str(row) for row in rows], predictions.predicted, predictions.confidence, *further]
+def sets_of_run(run: Path | str, share: float) -> PredictionSets:
+    """Make the rule for sets of labels that hold the true one in a share of the rows, from a run's validation texts.
+
+    Raises
+    ------
+    UsageError
+        The folder is no evaluated run, its validation texts were trained on or too few, or a text has several labels.
+    FileMissing, RunRefused
+        There is no run in the folder, or one of another version.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"sets cannot hold the true label in a share of {share:g}", expected="a share such as 0.9")
+    validation = _validation(run, "sets of labels")
+    if validation.space.separator is not None:
+        raise UsageError(f"sets of labels are {SEVERAL_LABELS}", cure="leave --label-sets out")
+    found = fit_sets(validation, error=1 - share)
+    if found is None:
+        raise UsageError(
+            f"sets that hold the true label in {share:g} of the rows cannot be promised: {TOO_FEW_FOR_SETS}",
+            found=f"{len(validation):,} validation texts",
+            cure="ask for a lower share",
+        )
+    return found
+
+
+def _validation(run: Path | str, wanted: str) -> Predictions:
+    """Give a run's predictions of its validation texts, where they can say something."""
+    import pyarrow.parquet as pq
+
+    found = RunFolder.existing(run)
+    path = found.predictions / "validation.parquet"
+    if not found.done("evaluate") or not path.is_file():
+        raise UsageError(
+            f"{run} does not say yet how its validation texts were labelled, so that no {wanted} can be found",
+            cure=f"evaluate it first: classifine evaluate {run}",
+        )
+    validation = Predictions.from_arrow(pq.read_table(path))
+    if validation.split != "validation" and found.out_of_fold.is_file():
+        validation = Predictions.from_arrow(pq.read_table(found.out_of_fold))
+    elif validation.split != "validation":
+        raise UsageError(
+            f"no {wanted} can be found: {TRAINED_ON}", cure="train without retrain_on_all, or with retrain_folds=5"
+        )
+    return validation

@@ -1,4 +1,4 @@
-"""Takes the rows of a file and what a classifier added to them and gives a CSV, JSON Lines or Parquet file.
+"""Takes the rows of a file and what a classifier added to them and gives a CSV, JSON Lines, Parquet or Excel file.
 
 All columns of the input stay, in order and verbatim; the file appears only when it is whole.
 Does not know what the added columns mean.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +22,13 @@ from classifine.errors import ColumnProblem, UsageError, some
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OUTPUT_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl")
+OUTPUT_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx")
+STANDARD = Path("-")
+
+_PACKED = {".gz": "gzip", ".zst": "zstd"}
+# How a cell begins that a spreadsheet takes for a formula; a plain number is none.
+_FORMULA = re.compile("[=+\\-@\t\r\0]")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 
 _ROW_GROUP = 65_536
 _TEXT_ADDED = ("predicted_label", "status")
@@ -48,13 +55,15 @@ def open_sink(
     added: Sequence[str],
     texts: Sequence[str] = (),
     schema: pa.Schema | None = None,
+    excel_safe: bool = False,
 ) -> Iterator[Sink]:
     """Open a file of predictions, which appears under its name when the block ends well.
 
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl``.
+        ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.xlsx``, the text formats also packed (``.gz``, ``.zst``); or
+        ``-`` for CSV on standard output.
     names
         The columns of the input, in order.
     added
@@ -64,6 +73,8 @@ def open_sink(
         Those of the others that are text, too.
     schema
         The Arrow schema of a Parquet input, whose types a Parquet output keeps.
+    excel_safe
+        Put an apostrophe before cells of CSV and TSV that a spreadsheet would take for a formula.
 
     Raises
     ------
@@ -75,19 +86,56 @@ def open_sink(
         The disc refuses.
     """
     _check_path(path)
-    _check_names(names, added)
-    with writing(path) as stream:
-        match path.suffix.lower():
+    check_names(names, added)
+    if path == STANDARD:
+        yield _CsvSink(sys.stdout.buffer, path, names, added, delimiter=",", excel_safe=excel_safe)
+        sys.stdout.buffer.flush()
+        return
+    with writing(path) as opened, _packing(opened, path) as stream:
+        match ending_of(path):
             case ".parquet":
-                sink = _ParquetSink(stream, path, names, added, texts, schema)
-                try:
+                with closing(_ParquetSink(stream, path, names, added, texts, schema)) as sink:
                     yield sink
-                finally:
-                    sink.close()
+            case ".xlsx":
+                from classifine.prediction.workbook import WorkbookSink
+
+                yield (book := WorkbookSink(path, names, added))
+                book.save(stream)
             case ".jsonl":
                 yield _JsonSink(stream, path, names, added)
             case ending:
-                yield _CsvSink(stream, path, names, added, delimiter="\t" if ending == ".tsv" else ",")
+                delimiter = "\t" if ending == ".tsv" else ","
+                yield _CsvSink(stream, path, names, added, delimiter=delimiter, excel_safe=excel_safe)
+
+
+def ending_of(path: Path) -> str:
+    """Give the ending that says the format, without that of a packed file."""
+    return Path(path.stem if path.suffix.lower() in _PACKED else path.name).suffix.lower()
+
+
+@contextmanager
+def _packing(stream: IO[bytes], path: Path) -> Iterator[Any]:
+    """Pack what is written, where the ending says so; the same rows give the same bytes."""
+    packing = _PACKED.get(path.suffix.lower())
+    if packing is None:
+        yield stream
+        return
+    import pyarrow as pa
+
+    with pa.CompressedOutputStream(pa.PythonFile(_LeftOpen(stream), mode="w"), packing) as packed:
+        yield packed
+
+
+class _LeftOpen:
+    """A stream that stays open when Arrow closes it, for it is not Arrow's."""
+
+    closed = False
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.write, self.flush = stream.write, stream.flush
+
+    def close(self) -> None:
+        self.flush()
 
 
 def check_output(source: Path, output: Path) -> None:
@@ -99,6 +147,8 @@ def check_output(source: Path, output: Path) -> None:
         Both are the same file, the ending is unknown, or the output is a folder.
     """
     _check_path(output)
+    if output == STANDARD:
+        return
     same = output.exists() and source.exists() and output.samefile(source)
     if same or output.resolve() == source.resolve():
         raise UsageError(
@@ -110,8 +160,16 @@ def check_output(source: Path, output: Path) -> None:
 
 class _CsvSink:
     def __init__(
-        self, stream: IO[bytes], path: Path, names: Sequence[str], added: Sequence[str], *, delimiter: str
+        self,
+        stream: IO[bytes],
+        path: Path,
+        names: Sequence[str],
+        added: Sequence[str],
+        *,
+        delimiter: str,
+        excel_safe: bool,
     ) -> None:
+        self._excel_safe = excel_safe
         self._stream = stream
         self._where = str(path)
         self._names = names
@@ -135,6 +193,8 @@ class _CsvSink:
     def _quoted(self, cell: str | None) -> str:
         if cell is None:
             return ""
+        if self._excel_safe and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+            cell = f"'{cell}"
         return '"' + cell.replace('"', '""') + '"' if self._special.search(cell) else cell
 
 
@@ -225,18 +285,28 @@ def _cells(
 
 
 def _check_path(path: Path) -> None:
-    if path.suffix.lower() not in OUTPUT_ENDINGS:
+    if path == STANDARD:
+        return
+    packed = path.suffix.lower() in _PACKED
+    if ending_of(path) not in OUTPUT_ENDINGS or (packed and ending_of(path) in (".parquet", ".xlsx")):
         raise UsageError(
             f"predictions cannot be written to {path}",
             found=f"the ending {path.suffix!r}",
-            expected=", ".join(OUTPUT_ENDINGS),
+            expected=f"{', '.join(OUTPUT_ENDINGS)}; .csv, .tsv and .jsonl may be followed by .gz or .zst",
             cure="give the output one of these endings",
         )
     if path.is_dir():
         raise UsageError(f"{path} is a folder, not a file", cure="name a file in it")
 
 
-def _check_names(names: Sequence[str], added: Sequence[str]) -> None:
+def check_names(names: Sequence[str], added: Sequence[str]) -> None:
+    """Refuse names that would stand twice in an output.
+
+    Raises
+    ------
+    ColumnProblem
+        An added column is in the input already, or the input names a column twice.
+    """
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise ColumnProblem(

@@ -1,0 +1,190 @@
+"""Takes a classifier, or its folder, and texts or files of them and gives labels: the public ways to predict.
+
+Thin: the prediction room does the work. Imports nothing that trains. Does not know how texts are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from classifine.errors import UsageError
+from classifine.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from classifine.model.classifier import Classifier
+    from classifine.prediction.bulk import BulkResult
+    from classifine.prediction.review import Review
+    from classifine.tables import Predictions
+
+_SETTINGS = "settings.toml"
+
+
+def predict(
+    classifier: Classifier | Path | str,
+    texts: Any,
+    *,
+    text: str | None = None,
+    pairs: Any = None,
+    ids: Sequence[str] | None = None,
+) -> Predictions:
+    """Label texts, or pairs with second texts; one row each in the same order, a blank text with status ``blank``.
+
+    Parameters
+    ----------
+    classifier
+        A classifier, a run folder or a model folder.
+    texts
+        A list, series, array or iterator of texts; or a pandas or Polars frame, an Arrow table, a Dataset of Hugging
+        Face's (streamed or not), a mapping of columns, rows as mappings.
+    text
+        The column of the latter; without it, the one the run was trained on, else ``text``.
+    pairs
+        The second texts, for a classifier of pairs: a list and so on, or the name of their column.
+    ids
+        Names of the rows; without them, their numbers.
+
+    Raises
+    ------
+    UsageError, ColumnProblem
+        One text is given instead of several, a column is not there, or second texts are missing or not read.
+    FileMissing, ModelUnavailable
+        There is no usable classifier.
+
+    Examples
+    --------
+    >>> from classifine import predict
+    >>> predict("runs/posts", ["See you on Sunday!"]).predicted  # doctest: +SKIP
+    ('yes',)
+    """
+    from classifine.prediction.given import texts_given
+
+    opened = _opened(classifier)
+    column = text or _trained(classifier).data.text
+    if isinstance(pairs, str):
+        if hasattr(texts, "__next__"):
+            texts = list(texts)
+        pairs = texts_given(texts, column=pairs, role="text-pair")
+    elif pairs is not None:
+        pairs = texts_given(pairs)
+    return opened.predict(texts_given(texts, column=column), pairs=pairs, ids=ids)
+
+
+def predict_file(
+    classifier: Classifier | Path | str,
+    source: Path | str | Sequence[Path | str],
+    output: Path | str,
+    *,
+    text: str | None = None,
+    pair: str | None = None,
+    target_accuracy: float | None = None,
+    review_queue: Path | str | None = None,
+    label_sets: float | None = None,
+    ray: str | None = None,
+    **options: Any,
+) -> BulkResult:
+    """Label every row of one file or several; same rows, same order, the input's columns kept.
+
+    What is done is kept every few thousand rows: after a kill, a full disc or Ctrl-C, the same call goes on, and the
+    output has the same bytes in the end. That takes a folder; a classifier in memory begins anew.
+
+    Parameters
+    ----------
+    classifier
+        A classifier, a run folder or a model folder.
+    source, output
+        Files; their endings decide the formats. The input may be several files with the same columns, patterns such as
+        ``posts/*.csv``, or ``-`` for standard input; the output, ``-`` for standard output.
+    text, pair
+        The columns that hold the text and, for a classifier of pairs, the second one; without them, those the run was
+        trained on, else ``text``.
+    target_accuracy
+        How often the labels should be right, which an evaluated run folder must say: rows that are too unsure get the
+        status ``review``.
+    review_queue
+        A file for these rows with the most probable labels of each; without a target accuracy, with that of the run.
+    label_sets
+        In what share of the rows a set of labels should hold the true one, such as .9; the sets stand in ``label_set``.
+    ray
+        The address of a Ray cluster, or ``local``, whose nodes score the rows.
+    **options
+        ``prefix`` before the names of added columns; ``encoding`` and ``delimiter`` of a text file;
+        ``on_bad_row="quarantine"`` for rows that cannot be read, which keep their place with the status ``unreadable``;
+        ``probabilities``: ``all``, ``none`` or ``top-3``; ``excel_safe`` against formulas in CSV; ``shard_rows``, after
+        which the work is safe; ``part`` of several processes that write one output, and ``merge`` to only put together
+        what they did; ``overwrite`` for an output from something else; ``tell``, called with a plain sentence.
+
+    Raises
+    ------
+    FileMissing, FileUnreadable, ColumnProblem, UsageError
+        The input cannot be read or the output cannot be written as asked.
+    RunRefused
+        The output, or an unfinished one, is from something else, and how is said; or another process is writing it.
+    DiscError
+        The disc refuses; what is done is kept.
+    """
+    from classifine.prediction.bulk import predict_file as predict_rows
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if target_accuracy is not None or review_queue is not None:
+        given["review"] = _review(classifier, target_accuracy, review_queue)
+    if label_sets is not None:
+        from classifine.prediction.review import sets_of_run
+
+        given["sets"] = sets_of_run(_folder(classifier), label_sets)
+    if ray is not None:
+        from classifine.prediction.cluster import on_cluster
+
+        given["scoring"] = on_cluster(ray, partial(_opened, str(_folder(classifier).resolve())))
+    trained = _trained(classifier).data
+    more: dict[str, Any] = {
+        "text": text or trained.text,
+        "pair": pair or trained.text_pair,
+        "model": _identity(classifier),
+    }
+    return predict_rows(_opened(classifier), source, Path(output), **more, **given)
+
+
+def _review(classifier: Classifier | Path | str, accuracy: float | None, queue: Path | str | None) -> Review:
+    """Say which rows people should look at."""
+    from classifine.prediction.review import review_of
+
+    folder = _folder(classifier)
+    wanted = accuracy or _trained(classifier).evaluation.target_accuracy
+    return review_of(folder, wanted, None if queue is None else Path(queue))[0]
+
+
+def _folder(classifier: Classifier | Path | str) -> Path:
+    if not isinstance(classifier, Path | str):
+        raise UsageError("that needs the folder of a run, not a classifier in memory", cure="give its path")
+    return Path(classifier)
+
+
+def _identity(classifier: Classifier | Path | str) -> dict[str, Any] | None:
+    """Tell a classifier's folder from others; none for one in memory."""
+    if not isinstance(classifier, Path | str):
+        return None
+    from classifine.model.classifier import model_folder
+    from classifine.prediction.inputs import digest_of
+
+    folder = model_folder(Path(classifier))
+    return {"folder": str(folder), "sha256": digest_of(folder)}
+
+
+def _opened(classifier: Classifier | Path | str) -> Classifier:
+    """Open a classifier that is named by its folder."""
+    if not isinstance(classifier, Path | str):
+        return classifier
+    from classifine.model.classifier import Classifier
+
+    return Classifier.load(classifier)
+
+
+def _trained(classifier: Classifier | Path | str) -> Settings:
+    """Give the settings a run was trained with; the usual ones for anything else."""
+    if not isinstance(classifier, Path | str):
+        return Settings()
+    path = Path(classifier) / _SETTINGS
+    return read_settings(path) if path.is_file() else Settings()
