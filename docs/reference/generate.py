@@ -21,6 +21,7 @@ import classifine
 from classifine.cli.main import classifine as command
 from classifine.data.annotators.aggregation import Aggregation
 from classifine.durable import write_text
+from classifine.estimation.answers import Answer, Estimates, Figure
 from classifine.evaluation.contest import Contest
 from classifine.evaluation.scorecard import Scorecard
 from classifine.evaluation.validation import METRICS
@@ -42,6 +43,7 @@ _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "evaluate",
     "evaluate_predictions", "write_report", "compare", "learning_curve",
+    "estimate_share", "estimate_mean",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
@@ -105,7 +107,10 @@ def python_page() -> str:
     ]
     for name in _VERBS:
         parts += [f"### {name}", *_function(name, getattr(classifine, name))]
-    results = [(owner.__name__, owner) for owner in (Aggregation, BulkResult, Contest, Learned, Scorecard, Tuned)]
+    results = [
+        (owner.__name__, owner)
+        for owner in (Aggregation, Answer, BulkResult, Contest, Estimates, Figure, Learned, Scorecard, Tuned)
+    ]
     for title, owners in (("Classes", [(name, getattr(classifine, name)) for name in rest]), ("Results", results)):
         parts.append(f"## {title}")
         for name, owner in owners:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from classifine.compared import compare
     from classifine.errors import ClassifineError
+    from classifine.estimated import estimate_mean, estimate_share
     from classifine.estimator import TextClassifier
     from classifine.explained import explain
     from classifine.foreign import evaluate_predictions
@@ -45,6 +46,8 @@ _HOMES = {
     "aggregate": "verbs",
     "audit": "verbs",
     "compare": "compared",
+    "estimate_mean": "estimated",
+    "estimate_share": "estimated",
     "evaluate": "verbs",
     "evaluate_predictions": "foreign",
     "explain": "explained",
@@ -82,6 +85,8 @@ __all__ = [
     "aggregate",
     "audit",
     "compare",
+    "estimate_mean",
+    "estimate_share",
     "evaluate",
     "evaluate_predictions",
     "explain",

@@ -45,6 +45,8 @@ PUBLIC = [
     "aggregate",
     "audit",
     "compare",
+    "estimate_mean",
+    "estimate_share",
     "evaluate",
     "evaluate_predictions",
     "explain",

@@ -8,6 +8,7 @@ from classifine.cli.aggregate import aggregate
 from classifine.cli.audit import audit
 from classifine.cli.compare import compare
 from classifine.cli.demo import demo
+from classifine.cli.estimate import estimate
 from classifine.cli.evaluate import evaluate
 from classifine.cli.explain import explain
 from classifine.cli.init import init
@@ -51,6 +52,7 @@ for verb in (
     report,
     compare,
     learning_curve,
+    estimate,
     models,
 ):
     classifine.add_command(verb)
