@@ -35,6 +35,11 @@ def test_each_rung_is_scored_on_the_validation_texts_and_kept(base: ResolvedMode
     wanted = f1_score(VALIDATION.labels, decide(tfidf, SPACE), average="macro")
     assert rungs[1].macro_f1 == pytest.approx(wanted)
     assert str(rungs[0]) == "majority label: macro-F1 0.167 on the validation texts"
+    assert [rung.title for rung in rungs[1:]] == [
+        "TF-IDF + logistic regression",
+        f"frozen {base.title} + logistic regression",
+    ]
+    assert base.title
     kept = json.loads((tmp_path / SCORES).read_text("utf-8"))
     assert kept["baselines"] == [rung.to_dict() for rung in rungs]
     again = Ladder(tmp_path).of_base(SPACE, base, Settings())["frozen"]
