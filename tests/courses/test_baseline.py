@@ -77,6 +77,30 @@ def test_texts_that_share_no_word_are_learnt_all_the_same() -> None:
     assert fitted.predict_proba(["red", "blue"]).argmax(axis=1).tolist() == [0, 1]
 
 
+def _leaning(rows: list[tuple[str, str]]) -> list[float]:
+    """Give the probability of ``dog`` of a text with a word that a single text has, and of one with an unknown word."""
+    fitted = TfidfLogistic.fit(_train(rows), LabelSpace(("cat", "dog")), seed=1)
+    assert isinstance(fitted, TfidfLogistic)
+    return [float(given) for given in fitted.predict_proba(["my fetches", "my unheard"])[:, 1]]
+
+
+def test_with_few_texts_a_word_of_a_single_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_it, without = _leaning(PETS)
+    assert with_it > without + 0.1
+    # where there would be more weights than a quick fit has, it does not
+    monkeypatch.setattr("classifine.courses.baseline.MOST_WEIGHTS", 10)
+    with_it, without = _leaning(PETS)
+    assert with_it == without
+
+
+@pytest.mark.parametrize(("texts", "counts"), [(4_999, True), (5_000, False)])
+def test_from_5000_texts_on_only_words_of_two_count(texts: int, counts: bool) -> None:
+    rows = [PETS[0], PETS[4]] * (texts // 2) + [PETS[1]] * (texts % 2)
+    rows[1] = ("my dog fetches", "dog")
+    with_it, without = _leaning(rows)
+    assert (with_it > without) == counts
+
+
 def test_no_rows_is_an_error_that_says_so() -> None:
     with pytest.raises(LabelsProblem, match="no training row"):
         fit_baselines(_train([]), LabelSpace(("x", "y")), seed=1)

@@ -19,6 +19,10 @@ from classifine.tables import LabelledTexts
 NO_WORD = "no training text holds a word of two or more characters"
 
 _MOST_ITERATIONS = 10_000
+# With fewer texts than this, words of a single one are counted too, unless a fit would then have so many weights that
+# it takes minutes and gigabytes: benchmarks/rare_words.py has the figures.
+FEW_TEXTS = 5_000
+MOST_WEIGHTS = 2_000_000
 
 
 class Baseline(Protocol):
@@ -105,17 +109,15 @@ class TfidfLogistic:
         from sklearn.pipeline import make_pipeline
 
         some_rows(train)
-        ids = space.ids(train.labels)
         if len(set(train.labels)) < 2:
             return Majority.fit(train, space, reason="the training texts all have one label")
-        vectorizer = word_counter(train.texts)
-        if vectorizer is None:
+        found = counted_words(train.texts, len(space))
+        if found is None:
             return Majority.fit(train, space, reason=NO_WORD)
-        regression = logistic_regression(seed)
-        pipeline = make_pipeline(vectorizer, regression)
+        vectorizer, words = found
         with patiently():
-            pipeline.fit(train.texts, ids)
-        return cls(pipeline, [int(column) for column in regression.classes_], space)
+            regression = logistic_regression(seed).fit(words, space.ids(train.labels))
+        return cls(make_pipeline(vectorizer, regression), [int(column) for column in regression.classes_], space)
 
     def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
         """Give each text's probabilities, shape [n_texts, n_labels]."""
@@ -162,14 +164,34 @@ def fit_baselines(
     return {"majority": Majority.fit(train, space), "tfidf": TfidfLogistic.fit(train, space, seed)}
 
 
+def counted_words(texts: Sequence[str], labels: int) -> tuple[Any, Any] | None:
+    """Give scikit-learn's TF-IDF of words and word pairs, fitted, and its matrix; none where no text holds a word.
+
+    Where texts are few, a word of a single one counts, too: what it says is worth more than the noise it brings. Where
+    they are many, or where there would be too many weights for so many labels, it does not.
+    """
+    counter = word_counter(texts)
+    if counter is None:
+        return None
+    if len(texts) < FEW_TEXTS:
+        least = counter.min_df
+        matrix = counter.set_params(min_df=1).fit_transform(texts)
+        if len(counter.vocabulary_) * labels <= MOST_WEIGHTS:
+            return counter, matrix
+        counter.set_params(min_df=least)
+    return counter, counter.fit_transform(texts)
+
+
 def word_counter(texts: Sequence[str]) -> Any | None:
-    """Give scikit-learn's TF-IDF of words and word pairs, not fitted yet; none where no text holds a word."""
+    """Give scikit-learn's TF-IDF of words and word pairs, not fitted yet; none where no text holds a word.
+
+    A word of a single text does not count, except where no two texts share one.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     words_of = TfidfVectorizer().build_analyzer()
     if not any(words_of(text) for text in texts):
         return None
-    # words of a single text are noise that costs memory, except where no two texts share one
     least = 2 if _share_a_word(words_of(text) for text in texts) else 1
     return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=least)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifine.courses.baseline import NO_WORD, Majority, logistic_regression, patiently, some_rows, word_counter
+from classifine.courses.baseline import NO_WORD, Majority, counted_words, logistic_regression, patiently, some_rows
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import LabelledTexts
@@ -51,10 +51,10 @@ class OneByOne:
             There is no training row.
         """
         some_rows(train)
-        vectorizer = word_counter(train.texts)
-        if vectorizer is None:
+        found = counted_words(train.texts, len(space))
+        if found is None:
             return Majority.fit(train, space, reason=NO_WORD)
-        words = vectorizer.fit_transform(train.texts)
+        vectorizer, words = found
         regressions: list[Any | float] = []
         with patiently():
             for has in space.indicator(train.labels).T:
