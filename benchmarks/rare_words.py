@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=DATA)
     parser.add_argument("--sizes", nargs="+", type=int, default=[250, 500, 1000, 2000, 4000, 8000])
-    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=2)
     chosen = parser.parse_args()
     print(f"{'data':14}{'texts':>7}{'all words':>11}{'of two texts':>14}{'rise':>8}{'seconds':>16}{'words':>18}")
     for name in chosen.data:
