@@ -374,6 +374,7 @@ def _predicted(scorer: Scorer, table: LabelledTexts, split: str, name: str) -> P
     from classifine.model.classifier import predictions_of
 
     what = f"scoring {split}" if name == "model" else None
-    return predictions_of(
+    found = predictions_of(
         scorer, table.texts, ids=table.ids, truth=table.labels, split=split, classifier=name, what=what
     )
+    return replace(found, groups=table.groups)

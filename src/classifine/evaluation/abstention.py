@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifine.evaluation.intervals import Figure, share
+from classifine.evaluation.clusters import Groups, groups_of, proportions
+from classifine.evaluation.intervals import Figure
 from classifine.evaluation.metrics import FloatVector, scorable
 from classifine.evaluation.ranking import between
 from classifine.evaluation.several import scorable_sets
 from classifine.resampling import FEWEST
 from classifine.tables import OK, Predictions
 
+SEED = 42  # where draws of groups start
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 # Points of a curve that are kept; more would lie on one another.
 _POINTS = 100
@@ -104,9 +106,10 @@ def risk_coverage(predictions: Predictions) -> RiskCoverage:
     several labels, it is right when all of them are. Texts of equal confidence count as if each of them had their mean
     risk. The interval of the area is that of the infinitesimal jackknife, normal on the log-odds.
     """
-    confidence, right = answers(predictions)
+    confidence, right, groups = _answers(predictions)
     order = np.argsort(-confidence, kind="stable")
     ranked, n = confidence[order], len(order)
+    in_order = None if groups is None else groups.take(order)
     wrong = _alike(ranked, 1 - right[order].astype(np.float64))
     covered = np.arange(1, n + 1)
     risks = np.cumsum(wrong) / covered
@@ -118,9 +121,11 @@ def risk_coverage(predictions: Predictions) -> RiskCoverage:
     at = {}
     for coverage in COVERAGES:
         most = int(np.ceil(round(coverage * n, 9)))
-        at[coverage] = share(round(float(most - wrong[:most].sum())), most)
+        surest = None if groups is None else groups.take(order[:most])
+        at[coverage] = proportions({"right": 1 - wrong[:most]}, seed=SEED, groups=surest)["right"]
+    error = float(np.sqrt((pulls**2).sum())) if in_order is None else in_order.error(pulls)
     return RiskCoverage(
-        aurc=between(aurc, float(np.sqrt((pulls**2).sum())), n),
+        aurc=between(aurc, error, n, groups=in_order),
         curve=tuple((float((place + 1) / n), float(risks[place])) for place in shown),
         accuracy_at=at,
     )
@@ -141,7 +146,7 @@ def target_of(validation: Predictions, accuracy: float) -> Target:
     LabelsProblem, RowsProblem
         A true label is unknown, or no row can be scored.
     """
-    confidence, right = answers(validation)
+    confidence, right, groups = _answers(validation)
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
     so_far = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
@@ -155,15 +160,15 @@ def target_of(validation: Predictions, accuracy: float) -> Target:
         return Target(accuracy, None, {}, {}, TOO_FEW)
     # half-way to the next one, so that rounding elsewhere makes no difference; all of them where all may be labelled
     threshold = float((ranked[last] + ranked[last + 1]) / 2) if last + 1 < len(ranked) else 0.0
-    return Target(accuracy, threshold, _of_covered(confidence, right, threshold), {})
+    return Target(accuracy, threshold, _of_covered(confidence, right, threshold, groups), {})
 
 
 def measured(target: Target, test: Predictions) -> Target:
     """Put beside what is expected of a threshold what it brings on the test texts."""
     if target.threshold is None:
         return target
-    confidence, right = answers(test)
-    found = _of_covered(confidence, right, target.threshold)
+    confidence, right, groups = _answers(test)
+    found = _of_covered(confidence, right, target.threshold, groups)
     return Target(target.accuracy, target.threshold, target.expected, found, target.note)
 
 
@@ -178,6 +183,10 @@ def to_review(predictions: Predictions, threshold: float) -> BoolVector:
 
 def answers(predictions: Predictions) -> tuple[FloatVector, BoolVector]:
     """Give the confidence of each scorable row, and whether it is right, shape [n] each."""
+    return _answers(predictions)[:2]
+
+
+def _answers(predictions: Predictions) -> tuple[FloatVector, BoolVector, Groups | None]:
     several = predictions.space.separator is not None
     if several:
         sets = scorable_sets(predictions)
@@ -186,15 +195,17 @@ def answers(predictions: Predictions) -> tuple[FloatVector, BoolVector]:
         rows = scorable(predictions)
         positions, right = rows.positions, rows.truth == rows.predicted
     confidence = predictions.confidence
-    return np.array([confidence[place] for place in positions], dtype=np.float64), right
+    of_rows = np.array([confidence[place] for place in positions], dtype=np.float64)
+    return of_rows, right, groups_of(predictions, positions)
 
 
-def _of_covered(confidence: FloatVector, right: BoolVector, threshold: float) -> dict[str, Figure]:
+def _of_covered(
+    confidence: FloatVector, right: BoolVector, threshold: float, groups: Groups | None
+) -> dict[str, Figure]:
     covered = confidence >= threshold
-    return {
-        "coverage": share(int(covered.sum()), len(covered)),
-        "accuracy": share(int(right[covered].sum()), int(covered.sum())),
-    }
+    found = proportions({"coverage": covered}, seed=SEED, groups=groups)
+    kept = None if groups is None else groups.take(covered)
+    return found | proportions({"accuracy": right[covered]}, seed=SEED, groups=kept)
 
 
 def _alike(ranked: FloatVector, wrong: FloatVector) -> FloatVector:

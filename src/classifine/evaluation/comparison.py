@@ -1,6 +1,7 @@
 """Takes two predictions for the same rows and says by how much one is better, and whether that is shown.
 
-The rows are drawn together (paired bootstrap), so rows that are hard for both do not blur the difference.
+The rows are drawn together (paired bootstrap), so rows that are hard for both do not blur the difference; where rows
+belong to groups, groups are drawn.
 Does not know what the two classifiers are.
 """
 
@@ -10,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from classifine.errors import unknown_name
-from classifine.evaluation.intervals import bootstrap
+from classifine.evaluation.clusters import of_cells
 from classifine.evaluation.matching import same_rows
 from classifine.evaluation.metrics import IntMatrix
-from classifine.evaluation.significance import mcnemar
+from classifine.evaluation.significance import mcnemar, mcnemar_of_groups
 from classifine.evaluation.validation import METRICS
 from classifine.labels import FloatMatrix
 from classifine.tables import Predictions
@@ -37,7 +40,8 @@ class Comparison:
     n
         How many rows both were scored on.
     mcnemar_p
-        Two-sided p value of the exact McNemar test: which of the two errs more often.
+        Two-sided p value of the exact McNemar test: which of the two errs more often; where rows belong to groups, of
+        its version for groups.
     note
         Why there is no interval.
     """
@@ -116,8 +120,13 @@ def compare(
         values: FloatMatrix = (ours[metric] - theirs[metric])[:, None]
         return values
 
-    figure = bootstrap(pairs.counts, difference, seed=seed)[0]
+    groups = matched.groups
+    figure = of_cells(pairs.counts, difference, seed=seed, groups=groups, of_row=pairs.of_row)[0]
     right, baseline_right = matched.right(0), matched.right(1)
+    if groups is None:
+        p = mcnemar(int((right & ~baseline_right).sum()), int((~right & baseline_right).sum()))
+    else:
+        p = mcnemar_of_groups(groups.sums((right.astype(np.float64) - baseline_right)[:, None])[:, 0])
     return Comparison(
         baseline=baseline.classifier,
         metric=metric,
@@ -125,6 +134,6 @@ def compare(
         low=figure.low,
         high=figure.high,
         n=figure.n,
-        mcnemar_p=mcnemar(int((right & ~baseline_right).sum()), int((~right & baseline_right).sum())),
+        mcnemar_p=p,
         note=figure.note,
     )

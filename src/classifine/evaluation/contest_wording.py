@@ -58,6 +58,11 @@ def cautions(matched: SameRows) -> tuple[str, ...]:
     rare = [name for name, number in zip(matched.space.names, rows, strict=True) if number < FEW_ROWS_OF_A_LABEL]
     if rare:
         told.append(f"Labels with fewer than {FEW_ROWS_OF_A_LABEL} rows: {some(rare)}.")
+    if matched.groups is not None:
+        told.append(
+            f"The rows belong to {count(matched.groups.n_groups, 'group')}; here they are taken as independent, "
+            "so that differences look surer than they are."
+        )
     if matched.excluded:
         told.append(f"{count(matched.excluded, 'row')} without a true label or a prediction were left out.")
     return tuple(told)

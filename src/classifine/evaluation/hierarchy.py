@@ -7,16 +7,18 @@ Does not know models, files or pages.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from classifine.evaluation.intervals import WILSON, Figure, bootstrap, margins_of_cells, share
+from classifine.evaluation.clusters import Groups, of_cells, proportions
+from classifine.evaluation.intervals import WILSON, Figure, margins_of_cells, share
 from classifine.evaluation.metrics import (
     IntMatrix,
     ScorableRows,
     averaged_metrics,
+    cells_of_rows,
     confusion_matrix,
     ratio,
     top_k_hits,
@@ -26,6 +28,7 @@ from classifine.labels import FloatMatrix, IntVector
 
 NO_MORE_CODES = "there are no more codes"
 
+TOP = (1, 2, 3)
 _PARTS = ("precision", "recall", "f1")
 
 
@@ -121,6 +124,7 @@ def hierarchy_scores(
     macro_f1: Figure,
     top_k: Mapping[int, Figure],
     seed: int = 42,
+    groups: Groups | None = None,
 ) -> HierarchyScores:
     """Score every level of a hierarchy.
 
@@ -134,6 +138,8 @@ def hierarchy_scores(
         Of the labels themselves, which are the last level.
     seed
         Where the bootstrap's draws start.
+    groups
+        Which group each row belongs to, where groups are drawn.
 
     Notes
     -----
@@ -141,9 +147,9 @@ def hierarchy_scores(
     evaluation in the presence of class hierarchies", Canadian AI): sums over rows of the codes that the two sets of
     codes share, over the codes predicted, or those that are true. The root, which all share, does not count.
     """
-    upper = [_level(rows, hierarchy, level, seed) for level in hierarchy.upper]
+    upper = [_level(rows, hierarchy, level, seed, groups) for level in hierarchy.upper]
     last = LevelScores(hierarchy.depth, len(hierarchy.paths), accuracy, macro_f1, top_k)
-    precision, recall, f1 = _hierarchical(rows, hierarchy, seed)
+    precision, recall, f1 = _hierarchical(rows, hierarchy, seed, groups)
     wrong = rows.truth != rows.predicted
     common = hierarchy.shared(rows.truth[wrong], rows.predicted[wrong])
     counts = np.bincount(common, minlength=hierarchy.depth)
@@ -159,9 +165,10 @@ def hierarchy_scores(
     )
 
 
-def _level(rows: ScorableRows, hierarchy: Hierarchy, level: int, seed: int) -> LevelScores:
+def _level(rows: ScorableRows, hierarchy: Hierarchy, level: int, seed: int, groups: Groups | None) -> LevelScores:
     members, codes = hierarchy.members(level), len(hierarchy.codes(level))
     truth, predicted = members[rows.truth], members[rows.predicted]
+    of_level = replace(rows, truth=truth, predicted=predicted)
     confusion = confusion_matrix(truth, predicted, codes)
     true_codes, predicted_codes = np.nonzero(confusion)
     margins = margins_of_cells(true_codes, predicted_codes, codes)
@@ -169,24 +176,32 @@ def _level(rows: ScorableRows, hierarchy: Hierarchy, level: int, seed: int) -> L
     def statistic(counts: IntMatrix) -> FloatMatrix:
         return averaged_metrics(margins(counts))["macro_f1"][:, None]
 
-    (macro_f1,) = bootstrap(confusion[true_codes, predicted_codes], statistic, seed=seed)
-    right = share(int((truth == predicted).sum()), len(rows))
-    return LevelScores(level, codes, right, macro_f1, _top_k(rows, hierarchy, level, truth))
+    cells = (true_codes, predicted_codes)
+    of_row = cells_of_rows(of_level, cells, codes)
+    (macro_f1,) = of_cells(confusion[cells], statistic, seed=seed, groups=groups, of_row=of_row)
+    (right,) = proportions({"right": truth == predicted}, seed=seed, groups=groups).values()
+    return LevelScores(level, codes, right, macro_f1, _top_k(of_level, hierarchy, level, seed, groups))
 
 
-def _top_k(rows: ScorableRows, hierarchy: Hierarchy, level: int, truth: IntVector) -> dict[int, Figure]:
+def _top_k(rows: ScorableRows, hierarchy: Hierarchy, level: int, seed: int, groups: Groups | None) -> dict[int, Figure]:
     if not np.isfinite(rows.probabilities).all():
         return {}
-    sums, n = hierarchy.summed(rows.probabilities, level), len(rows)
-    return {
-        k: share(int(top_k_hits(sums, truth, k).sum()), n)
-        if k < sums.shape[1]
-        else Figure(1.0, None, None, n, WILSON, NO_MORE_CODES)
-        for k in (1, 2, 3)
-    }
+    sums = hierarchy.summed(rows.probabilities, level)
+    return top_k_figures(sums, rows.truth, seed=seed, groups=groups, note=NO_MORE_CODES)
 
 
-def _hierarchical(rows: ScorableRows, hierarchy: Hierarchy, seed: int) -> list[Figure]:
+def top_k_figures(
+    probabilities: FloatMatrix, truth: IntVector, *, seed: int, groups: Groups | None, note: str
+) -> dict[int, Figure]:
+    """Give top-k accuracies by k; where there are no more than k labels, there is nothing to tell, and why."""
+    asked = [k for k in TOP if k < probabilities.shape[1]]
+    hits = {str(k): top_k_hits(probabilities, truth, k) for k in asked}
+    found = proportions(hits, seed=seed, groups=groups)
+    none = Figure(1.0, None, None, len(truth), WILSON, note)
+    return {k: found.get(str(k), none) for k in TOP}
+
+
+def _hierarchical(rows: ScorableRows, hierarchy: Hierarchy, seed: int, groups: Groups | None) -> list[Figure]:
     confusion = confusion_matrix(rows.truth, rows.predicted, len(hierarchy.paths))
     truth, predicted = np.nonzero(confusion)
     sizes = [hierarchy.shared(truth, predicted), hierarchy.lengths[truth], hierarchy.lengths[predicted]]
@@ -196,4 +211,5 @@ def _hierarchical(rows: ScorableRows, hierarchy: Hierarchy, seed: int) -> list[F
         common, true, given = (counts @ columns).T
         return np.stack([ratio(common, given), ratio(common, true), ratio(2 * common, true + given)], axis=1)
 
-    return bootstrap(confusion[truth, predicted], statistic, seed=seed)
+    of_row = cells_of_rows(rows, (truth, predicted), len(hierarchy.paths))
+    return of_cells(confusion[truth, predicted], statistic, seed=seed, groups=groups, of_row=of_row)

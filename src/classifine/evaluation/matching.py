@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifine.errors import LabelsProblem, RowsProblem, count, some
+from classifine.evaluation.clusters import Groups
 from classifine.evaluation.intervals import margins_of_cells
 from classifine.evaluation.metrics import IntMatrix, averaged_metrics, scorable_cells
 from classifine.evaluation.ordinal import kappa_of_cells, ranks_of
@@ -66,6 +67,8 @@ class SameRows:
         The rank of each label, shape [n_labels]; none where labels have no order.
     excluded
         How many rows have no true label or no prediction.
+    groups
+        Which group each row belongs to, shape [n]; none where rows stand alone.
     """
 
     names: tuple[str, ...]
@@ -75,6 +78,7 @@ class SameRows:
     given: tuple[_Rows, ...]
     ranks: IntVector | None
     excluded: int
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -160,6 +164,7 @@ def same_rows(
         given=tuple(read(each, each.predicted, taken) for each, taken in zip(predictions, places, strict=True)),
         ranks=ranks_of(space, order) if order else space.ranks,
         excluded=len(first) - len(ids),
+        groups=None if first.groups is None else Groups.of([first.groups[place] for place in places[0]]),
     )
 
 

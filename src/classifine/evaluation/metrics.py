@@ -6,6 +6,7 @@ Does not know intervals, models or files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +116,14 @@ def confusion_matrix(truth: IntVector, predicted: IntVector, n_labels: int) -> I
     """Count the rows of each pair; rows are truth, columns are predicted, both in id order."""
     cells = np.bincount(truth * n_labels + predicted, minlength=n_labels * n_labels)
     return cells.reshape(n_labels, n_labels).astype(np.int64)
+
+
+def cells_of_rows(rows: ScorableRows, cells: Sequence[npt.NDArray[Any]], n_labels: int) -> IntVector:
+    """Say in which of the cells, pairs of truth and predicted, each row is; shape [n]."""
+    place = np.zeros(n_labels * n_labels, dtype=np.int64)
+    place[cells[0] * n_labels + cells[1]] = np.arange(len(cells[0]))
+    found: IntVector = place[rows.truth * n_labels + rows.predicted]
+    return found
 
 
 def label_metrics(margins: Margins) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:

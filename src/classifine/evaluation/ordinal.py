@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classifine.evaluation.intervals import Figure, bootstrap, share
-from classifine.evaluation.metrics import IntMatrix, ScorableRows, confusion_matrix
+from classifine.evaluation.clusters import Groups, of_cells, proportions
+from classifine.evaluation.intervals import Figure
+from classifine.evaluation.metrics import IntMatrix, ScorableRows, cells_of_rows, confusion_matrix
 from classifine.labels import FloatMatrix, IntVector, LabelSpace
 
 
@@ -70,7 +71,9 @@ def kappa_of_cells(truth: IntVector, predicted: IntVector, counts: IntMatrix) ->
     return kappa
 
 
-def ordinal_figures(rows: ScorableRows, ranks: IntVector, *, seed: int = 42) -> dict[str, Figure]:
+def ordinal_figures(
+    rows: ScorableRows, ranks: IntVector, *, seed: int = 42, groups: Groups | None = None
+) -> dict[str, Figure]:
     """Give the figures that an order of labels makes possible, by name.
 
     ``quadratic_weighted_kappa``; ``adjacent_accuracy``, the share of rows given the true label or one next to it; and
@@ -84,6 +87,8 @@ def ordinal_figures(rows: ScorableRows, ranks: IntVector, *, seed: int = 42) -> 
         The rank of each label, shape [n_labels].
     seed
         Where the bootstrap's draws start.
+    groups
+        Which group each row belongs to, where groups are drawn.
     """
     confusion = confusion_matrix(rows.truth, rows.predicted, len(ranks))
     labels = np.nonzero(confusion)
@@ -93,6 +98,7 @@ def ordinal_figures(rows: ScorableRows, ranks: IntVector, *, seed: int = 42) -> 
     def statistic(drawn: IntMatrix) -> FloatMatrix:
         return np.stack([kappa_of_cells(truth, predicted, drawn), drawn @ missed / drawn.sum(axis=1)], axis=1)
 
-    kappa, error = bootstrap(counts, statistic, seed=seed)
-    near = share(int(counts[missed <= 1].sum()), len(rows))
+    of_row = cells_of_rows(rows, labels, len(ranks))
+    kappa, error = of_cells(counts, statistic, seed=seed, groups=groups, of_row=of_row)
+    (near,) = proportions({"near": missed[of_row] <= 1}, seed=seed, groups=groups).values()
     return {"quadratic_weighted_kappa": kappa, "adjacent_accuracy": near, "mean_absolute_error": error}

@@ -11,6 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from classifine.evaluation.clusters import BY_GROUP, TOO_FEW_GROUPS, Groups
 from classifine.evaluation.intervals import TOO_FEW, Figure
 from classifine.evaluation.metrics import FloatVector
 from classifine.labels import BoolMatrix, FloatMatrix
@@ -24,7 +25,7 @@ ONE_KIND = "no label has texts both with and without it"
 BoolVector = npt.NDArray[np.bool_]
 
 
-def ranking_figures(probabilities: FloatMatrix, truth: BoolMatrix) -> dict[str, Figure]:
+def ranking_figures(probabilities: FloatMatrix, truth: BoolMatrix, groups: Groups | None = None) -> dict[str, Figure]:
     """Give ``roc_auc`` and ``average_precision``, each the mean over the labels that some texts have and some have not.
 
     Parameters
@@ -33,6 +34,8 @@ def ranking_figures(probabilities: FloatMatrix, truth: BoolMatrix) -> dict[str, 
         Shape [n, n_labels].
     truth
         Which labels each text has, shape [n, n_labels].
+    groups
+        Which group each text belongs to, where groups are the units.
 
     Notes
     -----
@@ -52,8 +55,9 @@ def ranking_figures(probabilities: FloatMatrix, truth: BoolMatrix) -> dict[str, 
             of_label, of_texts = measure(scores, has)
             value += of_label / len(pairs)
             pulls += of_texts / len(pairs)
-        error = math.sqrt(float((pulls**2).sum()))
-        found[name] = _near(value, error, n) if name == "roc_auc" else between(value, error, n)
+        error = math.sqrt(float((pulls**2).sum())) if groups is None else groups.error(pulls)
+        end = near if name == "roc_auc" else between
+        found[name] = end(value, error, n, groups=groups)
     return found
 
 
@@ -95,20 +99,30 @@ def average_precision(scores: FloatVector, has: BoolVector) -> tuple[float, Floa
     return value, pulls
 
 
-def between(value: float, error: float, n: int, method: str = PULLS) -> Figure:
+def between(value: float, error: float, n: int, *, groups: Groups | None = None) -> Figure:
     """Give a figure between 0 and 1 whose interval is normal on the log-odds."""
-    if n < FEWEST:
-        return Figure(value, None, None, n, method, TOO_FEW)
+    method, reach, few = _way(PULLS, n, groups)
+    if few:
+        return Figure(value, None, None, n, method, few)
     if error <= 0 or not 0 < value < 1:
         return Figure(value, None, None, n, method, IN_ORDER if value >= 1 else TOO_FEW)
-    odds, spread = math.log(value / (1 - value)), Z * error / (value * (1 - value))
+    odds, spread = math.log(value / (1 - value)), reach * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(-max(-700.0, end))) for end in (odds - spread, odds + spread))
     return Figure(value, low, high, n, method)
 
 
-def _near(value: float, error: float, n: int) -> Figure:
-    if n < FEWEST:
-        return Figure(value, None, None, n, DELONG, TOO_FEW)
+def near(value: float, error: float, n: int, *, groups: Groups | None = None) -> Figure:
+    """Give a figure between 0 and 1 whose interval is normal."""
+    method, reach, few = _way(DELONG, n, groups)
+    if few:
+        return Figure(value, None, None, n, method, few)
     if error <= 0:
-        return Figure(value, None, None, n, DELONG, IN_ORDER if value >= 1 else TOO_FEW)
-    return Figure(value, max(0.0, value - Z * error), min(1.0, value + Z * error), n, DELONG)
+        return Figure(value, None, None, n, method, IN_ORDER if value >= 1 else TOO_FEW)
+    return Figure(value, max(0.0, value - reach * error), min(1.0, value + reach * error), n, method)
+
+
+def _way(method: str, n: int, groups: Groups | None) -> tuple[str, float, str | None]:
+    """Give the method's name, how many standard errors it reaches, and why there can be no interval."""
+    if groups is None:
+        return method, Z, TOO_FEW if n < FEWEST else None
+    return method + BY_GROUP, groups.reach, TOO_FEW_GROUPS if groups.n_groups < FEWEST else None

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classifine.evaluation.calibration import Calibration
-from classifine.evaluation.intervals import NORMAL, TOO_FEW, Figure, mean, share
+from classifine.evaluation.clusters import BY_GROUP, TOO_FEW_GROUPS, Groups, average, groups_of
+from classifine.evaluation.intervals import NORMAL, TOO_FEW, Figure, share
 from classifine.evaluation.metrics import FloatVector, row_brier, row_log_loss, scorable
 from classifine.evaluation.several import row_brier as row_brier_of_sets
 from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
@@ -148,23 +149,27 @@ def reliability(predictions: Predictions) -> Reliability:
         losses = row_log_loss_of_sets(sets.probabilities, sets.truth)
         squares = row_brier_of_sets(sets.probabilities, sets.truth)
         confidence, right = sets.probabilities, sets.truth
+        groups = groups_of(predictions, sets.positions)
     else:
         rows = scorable(predictions)
         losses, squares = row_log_loss(rows.probabilities, rows.truth), row_brier(rows.probabilities, rows.truth)
         confidence = rows.probabilities.max(axis=1)[:, None]
         right = (rows.probabilities.argmax(axis=1) == rows.truth)[:, None]
+        groups = groups_of(predictions, rows.positions)
     edges = np.linspace(0, 1, BINS + 1)
     width, mass = (
-        calibration_error(confidence, right, cut) for cut in (edges, np.unique(np.quantile(confidence, edges)))
+        calibration_error(confidence, right, cut, groups) for cut in (edges, np.unique(np.quantile(confidence, edges)))
     )
     return Reliability(
-        {"log_loss": mean(losses), "brier": mean(squares), "ece": width, "ece_equal_mass": mass},
+        {"log_loss": average(losses, groups), "brier": average(squares, groups), "ece": width, "ece_equal_mass": mass},
         by_chance=_by_chance(confidence, edges),
         diagram=tuple(_bins(confidence.ravel(), right.ravel(), edges)),
     )
 
 
-def calibration_error(confidence: FloatMatrix, right: BoolMatrix, edges: FloatVector) -> Figure:
+def calibration_error(
+    confidence: FloatMatrix, right: BoolMatrix, edges: FloatVector, groups: Groups | None = None
+) -> Figure:
     """Give the expected calibration error with its interval.
 
     Parameters
@@ -173,6 +178,8 @@ def calibration_error(confidence: FloatMatrix, right: BoolMatrix, edges: FloatVe
         Probability of each answer and whether it is right, shape [n, answers of a text].
     edges
         Where probabilities are cut into bins.
+    groups
+        Which group each text belongs to, where groups are the units.
 
     Notes
     -----
@@ -185,13 +192,26 @@ def calibration_error(confidence: FloatMatrix, right: BoolMatrix, edges: FloatVe
     value = float(np.abs(_apart(confidence, right, edges).sum(axis=0)).sum() / confidence.size)
     if n < FEWEST:
         return Figure(value, None, None, n, NORMAL, TOO_FEW)
+    if groups is not None and groups.n_groups < FEWEST:
+        return Figure(value, None, None, n, NORMAL + BY_GROUP, TOO_FEW_GROUPS)
     apart = _apart(confidence, right, edges) / answers
-    of_bins, errors = apart.mean(axis=0), apart.std(axis=0, ddof=1) / math.sqrt(n)
+    of_bins, errors = apart.mean(axis=0), _error(apart, groups)
     unbiased = value - float((_folded(np.abs(of_bins), errors) - np.abs(of_bins)).sum())
-    spread = Z * float((apart @ np.sign(of_bins)).std(ddof=1)) / math.sqrt(n)
+    reach, method = (Z, NORMAL) if groups is None else (groups.reach, NORMAL + BY_GROUP)
+    spread = reach * float(_error((apart @ np.sign(of_bins))[:, None], groups)[0])
     faultless = math.sqrt(2 / math.pi) * errors.sum() + Z * math.sqrt((1 - 2 / math.pi) * float((errors**2).sum()))
     low = 0.0 if value <= faultless else max(0.0, unbiased - spread)
-    return Figure(value, low, max(value, unbiased + spread), n, NORMAL)
+    return Figure(value, low, max(value, unbiased + spread), n, method)
+
+
+def _error(values: FloatMatrix, groups: Groups | None) -> FloatVector:
+    """Give the standard error of the mean of each column."""
+    n = len(values)
+    if groups is None:
+        alone: FloatVector = values.std(axis=0, ddof=1) / math.sqrt(n)
+        return alone
+    of_groups: FloatVector = groups.error((values - values.mean(axis=0)) / n)
+    return of_groups
 
 
 def _folded(middle: FloatVector, spread: FloatVector) -> FloatVector:

@@ -22,6 +22,7 @@ from classifine.tables import Predictions
 
 FEW_ROWS = 100
 FEW_ROWS_OF_A_LABEL = 20
+FEW_GROUPS = 30
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class Scorecard:
         rare = [label.label for label in model.per_label if label.support < FEW_ROWS_OF_A_LABEL]
         if rare:
             told.append(f"Labels with fewer than {FEW_ROWS_OF_A_LABEL} rows: {some(rare)}.")
+        if model.groups is not None and model.groups < FEW_GROUPS:
+            told.append(f"Only {count(model.groups, 'group')}: intervals that draw so few are too narrow.")
         if model.excluded:
             told.append(f"{count(model.excluded, 'row')} without a true label or a prediction were left out.")
         if self.test_openings > 1:
@@ -118,6 +121,11 @@ class Scorecard:
         """Say in a sentence each what seeds, levels, an order of labels, and probabilities add; empty where none do."""
         model = self.scores["model"]
         told = []
+        if model.groups is not None:
+            told.append(
+                f"The rows belong to {count(model.groups, 'group')}; intervals draw groups, not rows, since rows of "
+                "one group are alike."
+            )
         if self.seeds is not None:
             told.append(self.seeds.sentence)
         if model.hierarchy is not None:

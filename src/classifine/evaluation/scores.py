@@ -5,37 +5,45 @@ Does not know models, files, or what it is compared with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from classifine.evaluation.hierarchy import HierarchyScores, hierarchy_scores
-from classifine.evaluation.intervals import WILSON, Figure, bootstrap, f1, margins_of_cells, mean, share
+from classifine.evaluation.clusters import Groups, average, groups_of, of_cells, proportions, shares_of
+from classifine.evaluation.hierarchy import HierarchyScores, hierarchy_scores, top_k_figures
+from classifine.evaluation.intervals import TOO_FEW, Figure, f1, margins_of_cells, share
 from classifine.evaluation.metrics import (
     IntMatrix,
     Margins,
     ScorableRows,
     agreement_metrics,
     averaged_metrics,
+    cells_of_rows,
     confusion_matrix,
+    label_metrics,
     row_brier,
     row_log_loss,
     scorable,
-    top_k_hits,
 )
 from classifine.evaluation.ordinal import ordinal_figures
 from classifine.evaluation.ranking import ranking_figures
-from classifine.evaluation.several import Patterns, margins_of_sets, ranking_precision, scorable_sets
+from classifine.evaluation.several import (
+    Patterns,
+    ScorableSets,
+    margins_of_sets,
+    ranking_precision,
+    scorable_sets,
+)
 from classifine.evaluation.several import row_brier as row_brier_of_sets
 from classifine.evaluation.several import row_log_loss as row_log_loss_of_sets
+from classifine.evaluation.unit_sums import MOST_CELLS, LabelFigures, by_label, figures_of_sums
 from classifine.labels import FloatMatrix, LabelSpace
 from classifine.tables import Predictions
 
 NO_MORE_LABELS = "there are no more labels"
 
-_TOP = (1, 2, 3)
 _SHARES_OF_ROWS = ("accuracy", "micro_precision", "micro_recall", "micro_f1", "weighted_recall")
 _AVERAGES = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall", "weighted_precision")
 _AGREEMENT = ("balanced_accuracy", "mcc", "cohen_kappa")
@@ -105,6 +113,8 @@ class Scores:
         Rows without a true label or without a prediction.
     hierarchy
         How well each level is met, where labels stand in a hierarchy.
+    groups
+        How many groups the rows belong to, where intervals draw groups.
     """
 
     averages: Mapping[str, Figure]
@@ -115,6 +125,7 @@ class Scores:
     confusion: tuple[tuple[int, ...], ...] | None
     excluded: int
     hierarchy: HierarchyScores | None = None
+    groups: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -140,11 +151,14 @@ class Scores:
             "per_label": [label.to_dict() for label in self.per_label],
             "confusion": None if self.confusion is None else [list(row) for row in self.confusion],
             **({} if self.hierarchy is None else {"hierarchy": self.hierarchy.to_dict()}),
+            **({} if self.groups is None else {"groups": self.groups}),
         }
 
 
 def score(predictions: Predictions, *, seed: int = 42) -> Scores:
     """Give the scores of one classifier; rows without a true label or a prediction are left out and counted.
+
+    Where rows belong to groups, every interval draws groups, since rows of one group are alike.
 
     Raises
     ------
@@ -156,17 +170,17 @@ def score(predictions: Predictions, *, seed: int = 42) -> Scores:
     if predictions.space.separator is not None:
         return _score_several(predictions, seed)
     rows, space = scorable(predictions), predictions.space
+    groups = groups_of(predictions, rows.positions)
     confusion = confusion_matrix(rows.truth, rows.predicted, len(space))
     margins = Margins.of(confusion)
-    right = share(int(margins.hits.sum()), len(rows))
-    averages = dict.fromkeys(_SHARES_OF_ROWS, right) | _bootstrapped(confusion, seed)
-    log_loss, top_k, told = _of_probabilities(rows, space)
-    ordinal = {} if space.ranks is None else ordinal_figures(rows, space.ranks, seed=seed)
+    averages, labels = _of_confusion(rows, confusion, seed, groups)
+    log_loss, top_k, told = _of_probabilities(rows, space, seed, groups)
+    ordinal = {} if space.ranks is None else ordinal_figures(rows, space.ranks, seed=seed, groups=groups)
     return Scores(
         averages={name: averages[name] for name in ("accuracy", *_BY_LABEL, *_AGREEMENT)} | ordinal | told,
         log_loss=log_loss,
         top_k=top_k,
-        per_label=_per_label(space, margins),
+        per_label=_per_label(space, margins, labels),
         mistakes=int(confusion.sum() - margins.hits.sum()),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         excluded=rows.excluded,
@@ -179,85 +193,107 @@ def score(predictions: Predictions, *, seed: int = 42) -> Scores:
             macro_f1=averages["macro_f1"],
             top_k=top_k,
             seed=seed,
+            groups=groups,
         ),
+        groups=None if groups is None else groups.n_groups,
     )
 
 
 def _score_several(predictions: Predictions, seed: int) -> Scores:
     rows = scorable_sets(predictions)
+    groups = groups_of(predictions, rows.positions)
+    found, labels = _of_sets(rows, seed, groups)
+    right = int(rows.right.sum())
+    known = np.isfinite(rows.probabilities).all()
+    if known:
+        ranking = average(ranking_precision(rows.probabilities, rows.truth), groups, most=1.0)
+        found |= {"label_ranking_average_precision": ranking}
+        found |= {"brier": average(row_brier_of_sets(rows.probabilities, rows.truth), groups, most=1.0)}
+        found |= ranking_figures(rows.probabilities, rows.truth, groups)
+    subset = proportions({"subset_accuracy": rows.right}, seed=seed, groups=groups)
+    return Scores(
+        averages={**subset, **found},
+        log_loss=average(row_log_loss_of_sets(rows.probabilities, rows.truth), groups) if known else None,
+        top_k={},
+        per_label=_per_label(predictions.space, margins_of_sets(rows.truth, rows.given), labels),
+        mistakes=len(rows) - right,
+        confusion=None,
+        excluded=rows.excluded,
+        groups=None if groups is None else groups.n_groups,
+    )
+
+
+def _per_label(space: LabelSpace, margins: Margins, drawn: Sequence[LabelFigures] | None) -> tuple[LabelScores, ...]:
+    """Give the scores of each label; where groups were drawn, with the intervals that this gave."""
+    counts = zip(*(m.tolist() for m in (margins.hits, margins.support, margins.predicted)), strict=True)
+    thresholds = space.thresholds or (None,) * len(space)
+    told = []
+    for place, (name, (hits, support, predicted), threshold) in enumerate(
+        zip(space.names, counts, thresholds, strict=True)
+    ):
+        figures = share(hits, predicted), share(hits, support), f1(hits, support, predicted)
+        if drawn is not None:
+            one, two, three = (_with_interval(*each) for each in zip(figures, drawn[place], strict=True))
+            figures = one, two, three
+        told.append(LabelScores(name, *figures, support=support, predicted=predicted, threshold=threshold))
+    return tuple(told)
+
+
+def _with_interval(figure: Figure, drawn: Figure) -> Figure:
+    return figure if figure.note == TOO_FEW else replace(drawn, value=figure.value, n=figure.n)
+
+
+def _of_confusion(
+    rows: ScorableRows, confusion: IntMatrix, seed: int, groups: Groups | None
+) -> tuple[dict[str, Figure], list[LabelFigures] | None]:
+    """Give averages by name; and, where groups are drawn, the figures of each label."""
+    n_labels, names = len(confusion), (*_AVERAGES, *_AGREEMENT)
+    cells = np.nonzero(confusion)
+    margins = margins_of_cells(cells[0], cells[1], n_labels)
+
+    def statistic(counts: IntMatrix) -> FloatMatrix:
+        drawn = margins(counts)
+        values = averaged_metrics(drawn) | agreement_metrics(drawn)
+        told = np.stack([values[name] for name in (*names, "accuracy")], axis=1)
+        return told[:, :-1] if groups is None else np.hstack([told, *label_metrics(drawn)])
+
+    found = of_cells(confusion[cells], statistic, seed=seed, groups=groups, of_row=cells_of_rows(rows, cells, n_labels))
+    averages = dict(zip(names, found[: len(names)], strict=True))
+    if groups is None:
+        return averages | dict.fromkeys(_SHARES_OF_ROWS, share(int(np.trace(confusion)), len(rows))), None
+    right, *labels = shares_of(found[len(names) :], groups)
+    has = np.zeros((len(rows), n_labels), dtype=bool)
+    has[np.arange(len(rows)), rows.truth] = True
+    return averages | dict.fromkeys(_SHARES_OF_ROWS, right), by_label(labels, has, groups)
+
+
+def _of_sets(
+    rows: ScorableSets, seed: int, groups: Groups | None
+) -> tuple[dict[str, Figure], list[LabelFigures] | None]:
+    """Give averages by name; and, where groups are drawn, the figures of each label."""
     patterns = Patterns.of(rows.truth, rows.given)
+    if groups is not None or len(patterns.counts) > MOST_CELLS:
+        return figures_of_sums(rows.truth, rows.given, _AVERAGES_OF_SEVERAL, seed=seed, groups=groups)
     averages = patterns.averages()
 
     def statistic(counts: IntMatrix) -> FloatMatrix:
         values = averages(counts)
         return np.stack([values[name] for name in _AVERAGES_OF_SEVERAL], axis=1)
 
-    found = dict(zip(_AVERAGES_OF_SEVERAL, bootstrap(patterns.counts, statistic, seed=seed), strict=True))
-    right = int(rows.right.sum())
-    known = np.isfinite(rows.probabilities).all()
-    if known:
-        ranking = mean(ranking_precision(rows.probabilities, rows.truth), most=1.0)
-        found |= {"label_ranking_average_precision": ranking}
-        found |= {"brier": mean(row_brier_of_sets(rows.probabilities, rows.truth), most=1.0)}
-        found |= ranking_figures(rows.probabilities, rows.truth)
-    return Scores(
-        averages={"subset_accuracy": share(right, len(rows)), **found},
-        log_loss=mean(row_log_loss_of_sets(rows.probabilities, rows.truth)) if known else None,
-        top_k={},
-        per_label=_per_label(predictions.space, margins_of_sets(rows.truth, rows.given)),
-        mistakes=len(rows) - right,
-        confusion=None,
-        excluded=rows.excluded,
-    )
-
-
-def _per_label(space: LabelSpace, margins: Margins) -> tuple[LabelScores, ...]:
-    counts = zip(*(m.tolist() for m in (margins.hits, margins.support, margins.predicted)), strict=True)
-    thresholds = space.thresholds or (None,) * len(space)
-    return tuple(
-        LabelScores(
-            label=name,
-            precision=share(hits, predicted),
-            recall=share(hits, support),
-            f1=f1(hits, support, predicted),
-            support=support,
-            predicted=predicted,
-            threshold=threshold,
-        )
-        for name, (hits, support, predicted), threshold in zip(space.names, counts, thresholds, strict=True)
-    )
-
-
-def _bootstrapped(confusion: IntMatrix, seed: int) -> dict[str, Figure]:
-    truth, predicted = np.nonzero(confusion)
-    margins = margins_of_cells(truth, predicted, len(confusion))
-
-    def statistic(counts: IntMatrix) -> FloatMatrix:
-        drawn = margins(counts)
-        values = averaged_metrics(drawn) | agreement_metrics(drawn)
-        return np.stack([values[name] for name in (*_AVERAGES, *_AGREEMENT)], axis=1)
-
-    return dict(
-        zip((*_AVERAGES, *_AGREEMENT), bootstrap(confusion[truth, predicted], statistic, seed=seed), strict=True)
-    )
+    return dict(zip(_AVERAGES_OF_SEVERAL, of_cells(patterns.counts, statistic, seed=seed), strict=True)), None
 
 
 def _of_probabilities(
-    rows: ScorableRows, space: LabelSpace
+    rows: ScorableRows, space: LabelSpace, seed: int, groups: Groups | None
 ) -> tuple[Figure | None, dict[int, Figure], dict[str, Figure]]:
     """Give log-loss, top-k accuracies, and what else probabilities tell, of the positive label if there is one."""
     if not np.isfinite(rows.probabilities).all():
         return None, {}, {}
     n, n_labels = rows.probabilities.shape
-    top_k = {
-        k: share(int(top_k_hits(rows.probabilities, rows.truth, k).sum()), n)
-        if k < n_labels
-        else Figure(1.0, None, None, n, WILSON, NO_MORE_LABELS)
-        for k in _TOP
-    }
+    top_k = top_k_figures(rows.probabilities, rows.truth, seed=seed, groups=groups, note=NO_MORE_LABELS)
     has = np.zeros((n, n_labels), dtype=bool)
     has[np.arange(n), rows.truth] = True
     asked = slice(None) if space.positive is None else [space.id_of(space.positive)]
-    told = {"brier": mean(row_brier(rows.probabilities, rows.truth), most=2.0)}
-    told |= ranking_figures(rows.probabilities[:, asked], has[:, asked])
-    return mean(row_log_loss(rows.probabilities, rows.truth)), top_k, told
+    told = {"brier": average(row_brier(rows.probabilities, rows.truth), groups, most=2.0)}
+    told |= ranking_figures(rows.probabilities[:, asked], has[:, asked], groups)
+    return average(row_log_loss(rows.probabilities, rows.truth), groups), top_k, told

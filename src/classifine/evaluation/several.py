@@ -178,12 +178,17 @@ class Patterns:
         def averages(counts: IntMatrix) -> dict[str, npt.NDArray[np.float64]]:
             drawn = counts.astype(np.float64)
             margins = Margins(*((table.T @ drawn.T).T for table in tables))
-            told = averaged_metrics(margins)
-            del told["accuracy"]  # of several labels a text, that is micro recall
             means = (drawn @ values) / drawn.sum(axis=1, keepdims=True)
-            return told | dict(zip(of_rows, means.T, strict=True))
+            return averages_of(margins, dict(zip(of_rows, means.T, strict=True)))
 
         return averages
+
+
+def averages_of(margins: Margins, means: dict[str, npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
+    """Give all averages by name, from margins [r, n_labels] and the means of :func:`row_metrics`, shape [r] each."""
+    told = averaged_metrics(margins)
+    del told["accuracy"]  # of several labels a text, that is micro recall
+    return told | means
 
 
 def _true_down_to_each(scores: FloatMatrix, truth: BoolMatrix) -> FloatMatrix:
