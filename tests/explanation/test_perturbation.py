@@ -53,7 +53,7 @@ def test_sampled_shapley_values_come_near_those_of_all_orders() -> None:
     assert np.abs(shapley(masked(text, Curved), YES, samples=4000).values - exact).max() < 0.01
     long = "they said the film was not bad and truly worth every cent"
     sampled = kernel_shap(masked(long, Curved), YES, samples=1500)
-    assert sampled.values == pytest.approx(shapley(masked(long, Curved), YES, samples=24_000).values, abs=0.01)
+    assert sampled.values == pytest.approx(shapley(masked(long, Curved), YES, samples=12_000).values, abs=0.015)
 
 
 @pytest.mark.parametrize("method", [kernel_shap, shapley])
