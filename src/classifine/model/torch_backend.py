@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,8 @@ class TorchBackend:
         self.max_length = max_length
         self.long = HEAD
         self.pairs = False
+        # the tokenizer is told anew with each call whether it cuts; another thread's texts must not meet that
+        self._encoding = Lock()
 
     @property
     def several(self) -> bool:
@@ -80,12 +83,13 @@ class TorchBackend:
         return str(self.model.config.problem_type) == "multi_label_classification"
 
     def encode(self, texts: Sequence[str], *, what: str | None = None) -> Encoded:
-        """Tokenise texts for this model."""
-        if self.pairs:
-            typed = "token_type_ids" in self.tokenizer.model_input_names
-            types = typed and getattr(self.model.config, "type_vocab_size", 0) > 1
-            return encode_pairs(self.tokenizer, texts, max_length=self.max_length, types=types, what=what)
-        return encode(self.tokenizer, texts, max_length=self.max_length, long=self.long, what=what)
+        """Tokenise texts for this model; threads take turns."""
+        with self._encoding:
+            if self.pairs:
+                typed = "token_type_ids" in self.tokenizer.model_input_names
+                types = typed and getattr(self.model.config, "type_vocab_size", 0) > 1
+                return encode_pairs(self.tokenizer, texts, max_length=self.max_length, types=types, what=what)
+            return encode(self.tokenizer, texts, max_length=self.max_length, long=self.long, what=what)
 
     def within_one_window(self, texts: Sequence[str]) -> list[str]:
         """Give the texts that transformers reads as this does; where none is short enough, their beginnings."""

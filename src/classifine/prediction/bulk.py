@@ -237,11 +237,11 @@ class Job:
             if done_rows:
                 self.tell(f"going on: {done_rows:,} of {plan.rows:,} rows are done")
             with claims, _bar(plan.rows, done_rows) as progress:
-                worker = working.Worker(self.inputs, plan, self.piece, shards, self.added, progress)
+                worker = working.Worker(self.inputs, plan, self.piece, shards, self.added, progress, self._over)
                 first = 0 if part is None else part.number * len(plan) // part.of
                 worker.work(score or working.here(self.scorer, self.added), claims, first=first)
             while not lock.held and not lock.take():
-                if self.model is not None and self.finished.same(self.work):
+                if self._over():
                     break
                 time.sleep(_POLL)
             if (done := self._done_already(shards, overwrite=False)) is not None:
@@ -251,6 +251,10 @@ class Job:
             return result
         finally:
             lock.release()
+
+    def _over(self) -> bool:
+        """Tell whether the output is there."""
+        return self.model is not None and self.finished.same(self.work)
 
     def _enter(self, lock: OutputLock, shards: Shards, part: Part | None) -> None:
         """Wait until this process may look at the output: alone, or beside others once there is a plan."""

@@ -104,6 +104,8 @@ class Worker:
         Where results go, and which columns they have.
     progress
         A bar that is told of rows.
+    over
+        Whether another process has put everything together, so that the shards are gone.
     """
 
     inputs: Inputs
@@ -112,6 +114,7 @@ class Worker:
     shards: Shards
     added: Added
     progress: Any
+    over: Callable[[], bool] = lambda: False
     _told: set[int] = field(default_factory=set)
 
     def work(self, score: Score, claims: Claims, *, first: int = 0) -> None:
@@ -120,7 +123,7 @@ class Worker:
         A shard whose worker has died is done by another. The last ones are waited for.
         """
         self._told = {*range(len(self.plan))} - {*self.shards.missing()}
-        while missing := self.shards.missing():
+        while (missing := self.shards.missing()) and not self.over():
             if any(number >= first and not claims.held(number) for number in missing):
                 self._through(score, claims, first)
             elif first:
@@ -134,7 +137,7 @@ class Worker:
         def wanted(number: int) -> bool:
             if number < first or self.shards.done(number) or not claims.take(number):
                 return False
-            if self.shards.done(number):  # somebody finished it between the two looks
+            if self.shards.done(number) or self.over():  # somebody finished it between the two looks
                 claims.release(number)
                 return False
             return True
