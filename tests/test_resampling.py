@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifine import resampling
 from classifine.labels import IntVector
-from classifine.resampling import IntMatrix, accelerations, bca_ends, draws, leaving_out, wilson
+from classifine.resampling import IntMatrix, accelerations, bca_ends, draws, holm, leaving_out, wilson
 
 COUNTS = np.array([40, 1, 25, 9, 45])
 
@@ -24,6 +24,7 @@ def test_nothing_seen_leaves_everything_possible() -> None:
     assert wilson(0, 0) == (0, 1)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_equals_scipy(case: tuple[int, int]) -> None:
     from scipy.stats import binomtest
@@ -92,3 +93,21 @@ def test_beyond_the_pole_the_end_is_that_of_the_distribution() -> None:
     drawn = np.arange(-500.0, 501.0)
     assert bca_ends(0.0, drawn, 0.6)[1] == 1.0
     assert bca_ends(0.0, drawn, -0.6)[0] == 0.0
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    assert holm([0.04]) == [0.04]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_what_its_steps_reject(p_values: list[float]) -> None:
+    corrected = holm(p_values)
+    ranked, m = sorted(p_values), len(p_values)
+    steps = 0
+    while steps < m and ranked[steps] * (m - steps) < 0.05:
+        steps += 1
+    assert sum(p < 0.05 for p in corrected) == steps
+    assert all(one >= other for one, other in zip(corrected, p_values, strict=True))

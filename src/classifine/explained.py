@@ -16,7 +16,7 @@ from classifine.errors import FileMissing, UsageError
 from classifine.evaluation.mistakes import mistakes
 from classifine.explanation.attribution import Explanations
 from classifine.explanation.explaining import DEFAULT, Asked, Method, explained_all
-from classifine.explanation.masking import Pieces, Scale, Scorer
+from classifine.explanation.masking import Pieces, Scale
 from classifine.explanation.overview import overview
 from classifine.progress import bar
 from classifine.runs import RunFolder
@@ -25,6 +25,7 @@ from classifine.tables import Predictions
 
 if TYPE_CHECKING:
     from classifine.explanation.attribution import Explanation
+    from classifine.model.classifier import Scorer
 
 _BLOCK = 1024
 

@@ -9,7 +9,6 @@ from classifine.estimation.intervals import (
     clustered,
     critical,
     critical_for_all,
-    holm,
     score_interval,
     two_sided,
     worth,
@@ -51,10 +50,3 @@ def test_clusters_are_summed_first() -> None:
     rows = np.array([[1.0], [2.0], [-3.0]])
     covariance, n = clustered([rows], [np.array([7, 7, 9])])
     assert (covariance[0, 0], n) == ((9 + 9) * 2, 2)
-
-
-def test_holm_is_that_of_the_comparisons() -> None:
-    from classifine.evaluation.significance import holm as theirs
-
-    ps = [0.04, 0.001, 0.5, 0.01]
-    assert holm(ps) == theirs(ps)

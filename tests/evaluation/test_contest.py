@@ -10,8 +10,9 @@ from classifine.errors import LabelsProblem, RowsProblem, SettingsProblem, Usage
 from classifine.evaluation.comparison import compare
 from classifine.evaluation.contest import EXCHANGE, MCNEMAR, contest
 from classifine.evaluation.scores import score
-from classifine.evaluation.significance import holm, mcnemar
+from classifine.evaluation.significance import mcnemar
 from classifine.labels import LabelSpace
+from classifine.resampling import holm
 from classifine.tables import Predictions
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifine.evaluation.significance import exchange_p, fisher, holm, mcnemar, mcnemar_mid_p
+from classifine.evaluation.significance import exchange_p, fisher, mcnemar, mcnemar_mid_p
 
 
 def test_mcnemar_of_60_and_38() -> None:
@@ -37,24 +37,6 @@ def test_mid_p_counts_what_is_as_lopsided_half(b: int, c: int) -> None:
     below = binom.cdf(fewer - 1, n, 0.5) + binom.pmf(fewer, n, 0.5) / 2
     assert mcnemar_mid_p(b, c) == pytest.approx(1 - binom.pmf(b, n, 0.5) / 2 if b == c else 2 * below)
     assert mcnemar_mid_p(b, c) <= mcnemar(b, c)
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.5]) == [1.0, 1.0]
-    assert holm([0.04]) == [0.04]
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_rejects_what_its_steps_reject(p_values: list[float]) -> None:
-    corrected = holm(p_values)
-    ranked, m = sorted(p_values), len(p_values)
-    steps = 0
-    while steps < m and ranked[steps] * (m - steps) < 0.05:
-        steps += 1
-    assert sum(p < 0.05 for p in corrected) == steps
-    assert all(one >= other for one, other in zip(corrected, p_values, strict=True))
 
 
 def test_exchanging_answers_gives_mcnemars_p_for_accuracy() -> None:

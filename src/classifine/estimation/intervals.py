@@ -134,22 +134,6 @@ def two_sided(value: float, se: float, df: float) -> float | None:
     return max(float(2 * t.sf(abs(value) / se, max(df, 1.0))), _TINY)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p values for how many they are (Holm 1979).
-
-    Examples
-    --------
-    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
-    [0.03, 0.06, 0.06]
-    """
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    corrected, least = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = least
-    return corrected
-
-
 def clustered(influence: Sequence[FloatMatrix], clusters: Sequence[IntVector]) -> tuple[FloatMatrix, int]:
     """Give the covariance of estimates from what each row adds to them, rows of a cluster being one draw.
 

@@ -17,7 +17,6 @@ from classifine.estimation.intervals import (
     FloatVector,
     critical,
     critical_for_all,
-    holm,
     score_interval,
     two_sided,
     wald,
@@ -26,6 +25,7 @@ from classifine.estimation.intervals import (
 from classifine.estimation.material import Material
 from classifine.estimation.powered import Drawn, Moments, Target, prediction_powered, tuned
 from classifine.labels import FloatMatrix, IntVector
+from classifine.resampling import holm
 
 Differences = Literal["none", "first", "previous", "all"]
 

@@ -19,9 +19,10 @@ from classifine.evaluation.contest_wording import cautions, grounds, headline
 from classifine.evaluation.intervals import RESAMPLES, Figure, bootstrap, share
 from classifine.evaluation.matching import KAPPA, SameRows, same_rows
 from classifine.evaluation.metrics import IntMatrix
-from classifine.evaluation.significance import exchange_p, holm, mcnemar, mcnemar_mid_p
+from classifine.evaluation.significance import exchange_p, mcnemar, mcnemar_mid_p
 from classifine.evaluation.validation import METRICS
 from classifine.labels import FloatMatrix
+from classifine.resampling import holm
 from classifine.tables import Predictions
 
 Against = Literal["all", "first"]

@@ -5,7 +5,6 @@ Does not know predictions or metrics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -81,27 +80,6 @@ def mcnemar_mid_p(only_first_right: int, only_second_right: int) -> float:
     at_hand = float(comb(n, fewer) / 2**n)
     exact = mcnemar(only_first_right, only_second_right)
     return exact - at_hand / 2 if only_first_right == only_second_right else exact - at_hand
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p values for how many they are: with all below .05, the chance that any is a false alarm is below .05.
-
-    Notes
-    -----
-    Holm (1979), Scandinavian Journal of Statistics 6:65: the smallest is multiplied by their number, the next by one
-    less, and so on; none may become smaller than the one before it. Nothing is assumed about how they depend.
-
-    Examples
-    --------
-    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
-    [0.03, 0.06, 0.06]
-    """
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    corrected, least = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = least
-    return corrected
 
 
 def fisher(hits: int, n: int, all_hits: int, all_n: int, *, more: bool = False) -> float:

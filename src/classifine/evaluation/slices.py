@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from classifine.errors import count
 from classifine.evaluation.intervals import Figure, share
-from classifine.evaluation.significance import fisher, holm
+from classifine.evaluation.significance import fisher
 from classifine.labels import IntVector
+from classifine.resampling import holm
 
 ALPHA = 0.05
 BLANK, OTHERS = "(blank)", "(others)"

@@ -18,9 +18,10 @@ import numpy.typing as npt
 from classifine.errors import count
 from classifine.evaluation.intervals import share
 from classifine.evaluation.metrics import FloatVector
-from classifine.evaluation.significance import fisher, holm
+from classifine.evaluation.significance import fisher
 from classifine.evaluation.slices import ALPHA, BLANK, OTHERS, Column, Right, Slice, spelled, tidied
 from classifine.labels import FloatMatrix
+from classifine.resampling import holm
 
 SHOWN = 10
 WORD = "word"

@@ -16,9 +16,10 @@ from classifine.explanation import perturbation
 from classifine.explanation.attribution import Explanation, Word
 from classifine.explanation.deciding import change
 from classifine.explanation.faithfulness import ORDERS, faithfulness, refusal
-from classifine.explanation.masking import Masked, Passage, Pieces, Scale, Scorer, Target
+from classifine.explanation.masking import Masked, Passage, Pieces, Scale, Target
 from classifine.explanation.perturbation import Effects
 from classifine.labels import FloatMatrix, LabelSpace, decide
+from classifine.model.classifier import Scorer
 from classifine.model.reach import characters_read
 from classifine.pairs import parted
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from classifine.explanation.words import Unit, phrases, words
-from classifine.labels import BoolMatrix, FloatMatrix, LabelSpace
+from classifine.labels import BoolMatrix, FloatMatrix
+from classifine.model.classifier import Scorer
 from classifine.pairs import joined, parted
 
 FloatVector = npt.NDArray[np.float64]
@@ -27,19 +28,6 @@ _AT_ONCE = 1024
 MOST_WORDS = 64
 # Keeps logarithms of probabilities finite.
 _LEAST = 1e-9
-
-
-class Scorer(Protocol):
-    """What scores texts; :class:`classifine.Classifier` is one, and so is any object with these two."""
-
-    @property
-    def space(self) -> LabelSpace:
-        """The labels whose ids are the columns."""
-        ...
-
-    def predict_proba(self, texts: Sequence[str]) -> FloatMatrix:
-        """Score texts, shape [n_texts, n_labels]."""
-        ...
 
 
 @dataclass(frozen=True)
