@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from classifine.estimated import estimate_mean, estimate_share
     from classifine.estimator import TextClassifier
     from classifine.explained import explain
+    from classifine.exported import export
     from classifine.foreign import evaluate_predictions
     from classifine.labels import LabelSpace
     from classifine.learning import learning_curve
@@ -51,6 +52,7 @@ _HOMES = {
     "evaluate": "verbs",
     "evaluate_predictions": "foreign",
     "explain": "explained",
+    "export": "exported",
     "learning_curve": "learning",
     "load": "verbs",
     "predict": "predicted",
@@ -90,6 +92,7 @@ __all__ = [
     "evaluate",
     "evaluate_predictions",
     "explain",
+    "export",
     "learning_curve",
     "load",
     "predict",

@@ -15,6 +15,7 @@ The tree; every error we raise on purpose is one of these, and carries the exit 
     │   ├── LabelsProblem         too few labels, too few rows of one
     │   └── Contaminated          test rows stand in training or validation, too
     ├── TrainingFailed        1   training diverged
+    ├── NotTheSame            1   an exported model does not agree with its run
     ├── RunRefused            73  the run folder is locked, finished differently or foreign
     └── DiscError             74  could not be written
 
@@ -121,6 +122,12 @@ class Contaminated(DataError):
 
 class TrainingFailed(ClassifineError):
     """Training came to nothing, for instance because the loss is not a number."""
+
+    exit_code = 1
+
+
+class NotTheSame(ClassifineError):
+    """What was exported does not compute what the run computes."""
 
     exit_code = 1
 

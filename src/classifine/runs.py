@@ -312,10 +312,10 @@ class RunFolder:
         durable.write_json(self.manifest, manifest)
 
 
-def versions() -> dict[str, str]:
-    """Name what a run depends on: Python, platform and packages."""
+def versions(further: Sequence[str] = ()) -> dict[str, str]:
+    """Name what a run depends on: Python, platform and packages, and further packages that are there."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *further):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

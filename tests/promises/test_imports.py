@@ -50,6 +50,7 @@ PUBLIC = [
     "evaluate",
     "evaluate_predictions",
     "explain",
+    "export",
     "learning_curve",
     "load",
     "predict",

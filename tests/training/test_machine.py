@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from classifine.model import cores as allowed
+from classifine.model.cores import cores, quota
 from classifine.training import machine
-from classifine.training.machine import cores, device_name, quota, threads_set
+from classifine.training.machine import device_name, threads_set
 
 
 def write(path: Path, text: str) -> None:
@@ -56,7 +58,7 @@ def test_threads_follow_the_quota_the_processes_and_the_user(monkeypatch: pytest
         with threads_set(None) as each:
             assert each == 4
     assert torch.get_num_threads() == before
-    monkeypatch.setattr(machine, "quota", lambda: 2.7)
+    monkeypatch.setattr(allowed, "quota", lambda: 2.7)
     assert cores() == 2
 
 

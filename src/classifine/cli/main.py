@@ -11,6 +11,7 @@ from classifine.cli.demo import demo
 from classifine.cli.estimate import estimate
 from classifine.cli.evaluate import evaluate
 from classifine.cli.explain import explain
+from classifine.cli.export import export
 from classifine.cli.init import init
 from classifine.cli.learning_curve import learning_curve
 from classifine.cli.models import models
@@ -50,6 +51,7 @@ for verb in (
     predict,
     explain,
     report,
+    export,
     compare,
     learning_curve,
     estimate,

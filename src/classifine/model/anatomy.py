@@ -58,6 +58,8 @@ class Anatomy:
         Turns the last hidden states of classifier tokens [n, width] into logits.
     bias
         Gives what is added to the scores of attention for so many tokens, shape [1, heads, tokens, tokens].
+    padding
+        Where ``place`` counts from the padding token's id on: that id.
     """
 
     words: nn.Embedding
@@ -73,6 +75,7 @@ class Anatomy:
     attention_dropout: float
     head: Head
     bias: Callable[[int], Tensor] | None = None
+    padding: int | None = None
 
 
 def anatomy_of(model: Any) -> Anatomy | None:
@@ -166,7 +169,8 @@ def _of_bert(model: Any) -> Anatomy:
 def _of_roberta(model: Any) -> Anatomy:
     body = model.roberta
     padding = int(body.embeddings.padding_idx)
-    return _bert(model, body, _first_token(model.classifier), partial(_after_padding, padding=padding))
+    found = _bert(model, body, _first_token(model.classifier), partial(_after_padding, padding=padding))
+    return replace(found, padding=padding)
 
 
 def _of_electra(model: Any) -> Anatomy:
@@ -209,12 +213,14 @@ def _of_distilbert(model: Any) -> Anatomy:
 
 def _of_mpnet(model: Any) -> Anatomy:
     body = model.mpnet
-    place = partial(_after_padding, padding=int(body.embeddings.padding_idx))
+    padding = int(body.embeddings.padding_idx)
+    place = partial(_after_padding, padding=padding)
 
     def bias(tokens: int) -> Tensor:
         return body.encoder.compute_position_bias(torch.empty(1, tokens))  # type: ignore[no-any-return]
 
-    return replace(_bert(model, body, _first_token(model.classifier), place, _attention_of_mpnet), bias=bias)
+    found = _bert(model, body, _first_token(model.classifier), place, _attention_of_mpnet)
+    return replace(found, bias=bias, padding=padding)
 
 
 def _first_token(head: nn.Module) -> Head:

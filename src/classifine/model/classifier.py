@@ -6,7 +6,8 @@ A saved classifier is a plain Hugging Face folder. Does not know how it was trai
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,8 +53,26 @@ class Scorer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Engine:
+    """What computes the probabilities.
+
+    Attributes
+    ----------
+    name
+        The library, and the precision of its numbers.
+    why
+        Why this one; empty where nobody had a choice.
+    """
+
+    name: str = "torch fp32"
+    why: str = ""
+
+
 class Classifier:
     """A fine-tuned model that scores texts.
+
+    Several threads may call ``predict`` and ``predict_proba`` at once. ``engine`` says what computes.
 
     Examples
     --------
@@ -63,9 +82,17 @@ class Classifier:
     ('yes',)
     """
 
-    def __init__(self, backend: TorchBackend, space: LabelSpace, calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        backend: TorchBackend,
+        space: LabelSpace,
+        calibration: Calibration | None = None,
+        *,
+        engine: Engine | None = None,
+    ) -> None:
         self.backend = backend
         self.calibration = calibration
+        self.engine = engine or Engine()
         self._space = space
 
     @property
@@ -147,7 +174,14 @@ class Classifier:
         probe
             Texts on which ``transformers.pipeline`` must give the same probabilities within 1e-6. Where long texts are
             not read by their beginning alone, only those within one window count; transformers cuts the others.
+
+        Raises
+        ------
+        UsageError
+            It was opened from an export, which has no weights to train on.
         """
+        if not hasattr(self.backend, "model"):
+            raise UsageError("an exported classifier is not saved anew", cure="copy its folder, or save the run's own")
         config = self.backend.model.config
         config.id2label = self.space.id2label()
         config.label2id = {name: index for index, name in self.space.id2label().items()}
@@ -182,9 +216,7 @@ class Classifier:
         from classifine.model.torch_backend import TorchBackend
 
         backend = TorchBackend.load(folder)
-        names = {int(key): str(name) for key, name in backend.model.config.id2label.items()}
-        more = _several_of(config, list(names.values())) if backend.several else _arranged(config, names, folder)
-        space = LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **more)
+        space = _space_of(folder, config, backend.model.config.id2label, several=backend.several)
         return cls(backend, space, _calibration_of(folder, len(space)))
 
 
@@ -274,6 +306,32 @@ def _calibration_of(folder: Path, labels: int) -> Calibration | None:
             cure="fetch or train it again; or delete that file, and raw probabilities can no longer be told",
         ) from None
     return found
+
+
+def labels_and_calibration(folder: Path, *, several: bool) -> tuple[LabelSpace, Calibration | None]:
+    """Read what a folder says of its labels and their calibration; neither torch nor transformers is needed.
+
+    Parameters
+    ----------
+    folder
+        It holds config.json, and calibration.json where there is a calibration.
+    several
+        Whether a text may have several labels.
+
+    Raises
+    ------
+    ModelUnavailable
+        One of the files is damaged.
+    """
+    config = _read_config(folder)
+    space = _space_of(folder, config, config["id2label"], several=several)
+    return space, _calibration_of(folder, len(space))
+
+
+def _space_of(folder: Path, config: dict[str, Any], id2label: Mapping[Any, str], *, several: bool) -> LabelSpace:
+    names = {int(key): str(name) for key, name in id2label.items()}
+    more = _several_of(config, list(names.values())) if several else _arranged(config, names, folder)
+    return LabelSpace.from_id2label(names, positive=config.get(POSITIVE_KEY), **more)
 
 
 def free_separator(names: Sequence[str]) -> str:

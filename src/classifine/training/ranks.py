@@ -184,7 +184,8 @@ def _join(use_cpu: bool) -> None:
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
-    from classifine.training.machine import cores, device_name
+    from classifine.model.cores import cores
+    from classifine.training.machine import device_name
 
     if "OMP_NUM_THREADS" not in os.environ:
         # else accelerate chooses a number of threads, and says so
@@ -218,7 +219,8 @@ def alone() -> Iterator[None]:
     if number() == 1:
         yield
         return
-    from classifine.training.machine import cores, threads_set
+    from classifine.model.cores import cores
+    from classifine.training.machine import threads_set
 
     with threads_set(cores()):
         yield
