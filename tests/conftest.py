@@ -27,6 +27,8 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
     "NO_PROXY": "127.0.0.1,localhost,::1",
 }
+# tests run beside one another, and threads that spin would stand in each other's way
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read now, before any test points these names elsewhere for itself.
 importlib.import_module("huggingface_hub.constants")
 

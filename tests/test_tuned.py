@@ -169,7 +169,8 @@ def test_splits_are_tuned_by_folds_where_they_are_few_and_the_winner_is_trained_
     middle = sorted(told["finish"]["values"])[1]
     assert told["finish"]["values"][told["finish"]["seeds"].index(told["finish"]["seed"])] == middle
     history = json.loads((found.run / "history.json").read_text("utf-8"))
-    assert history["retrained"]["texts"] == 72
+    assert (history["retrained"]["texts"], history["retrained"]["folds"]) == (72, 5)
+    assert pq.read_table(RunFolder(found.run).out_of_fold).num_rows == 72
     assert history["seed"] == told["finish"]["seed"]
     assert found.settings.training.retrain_on_all
     assert found.study.best_value == max(row["value"] for row in told["trials"])

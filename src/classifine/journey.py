@@ -20,9 +20,9 @@ from classifine.data.rows.accounting import write_rejected
 from classifine.data.splits.contamination import KINDS
 from classifine.data.splits.stored import stored_splits
 from classifine.data.splits.storing import splits_table
+from classifine.diagnosing import write_diagnosis
 from classifine.errors import ModelUnavailable, SettingsProblem, count
 from classifine.evaluation.calibration import NOT_WANTED, Calibration
-from classifine.evaluation.mistakes import mistakes, write_mistakes
 from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
 from classifine.evaluation.trust import trust
@@ -141,7 +141,8 @@ def checked(prepared: Prepared, settings: Settings) -> Prepared:
     check_settings(splits.train, splits.space, resolve(settings.model.model), settings)
     check_folds(settings)
     check_rungs(settings)
-    if settings.training.seeds > 1 or settings.training.folds is not None:
+    wanted = settings.training
+    if wanted.seeds > 1 or wanted.folds is not None or wanted.retrain_folds:
         ranks.require_one("several seeds and folds are trained")
     return prepared
 
@@ -185,6 +186,7 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     if settings.training.folds is not None:
         folded = {"folds": CrossValidation(splits, settings, path=run.folds, scratch=kept).run(say)}
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
+    held_out = keep_held_out(run, result)
     durable.write_json(run.history, {**result.history, **folded})
     say("train", told(result.history))
     if apart := told_of_seeds(result.history):
@@ -195,7 +197,16 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
         say("mind", warning)
     if (known := result.classifier.calibration) is not None and known.note is not None:
         say("mind", f"calibration: {known.note}")
-    return [run.model, run.history, run.baselines, *([run.folds] if folded else [])]
+    return [run.model, run.history, run.baselines, *held_out, *([run.folds] if folded else [])]
+
+
+def keep_held_out(run: RunFolder, result: FineTuned) -> list[Path]:
+    """Keep what trainings said of texts that were held out of them, where there were some; give the file."""
+    if result.held_out is None:
+        durable.remove(run.out_of_fold)
+        return []
+    durable.write_parquet(run.out_of_fold, result.held_out.to_arrow())
+    return [run.out_of_fold]
 
 
 def finetuned(
@@ -242,7 +253,7 @@ def evaluate_stage(
         openings=openings,
         seen=seen,
         further=_of_base(run, splits, settings, say),
-        trusting=(None if on_all else validation, settings.evaluation),
+        trusting=(_held_out(run) if on_all else validation, settings.evaluation),
     )
     apart, by_seed = on_other_seeds(run.seeds, run.history, splits.test, settings, say)
     card = replace(card, seeds=apart)
@@ -256,9 +267,16 @@ def evaluate_stage(
         made.append(run.predictions / f"{name}.parquet")
         durable.write_parquet(made[-1], predictions.to_arrow())
     durable.write_json(run.scorecard, card.to_dict())
-    write_mistakes(run.mistakes, mistakes(model))
+    made += write_diagnosis(run, model, settings, train=splits.train, test=splits.test, say=say)
     say("evaluate", f"{count(len(model), 'test text')}, opened {count(openings, 'time')}")
-    return card, [*made, run.scorecard, run.mistakes]
+    return card, [*made, run.scorecard]
+
+
+def _held_out(run: RunFolder) -> Predictions | None:
+    """Read what trainings said of texts that were held out of them, of a run that was trained on all texts."""
+    import pyarrow.parquet as pq
+
+    return Predictions.from_arrow(pq.read_table(run.out_of_fold)) if run.out_of_fold.is_file() else None
 
 
 def seen_rows(run: RunFolder, splits: Splits, settings: Settings, *, allow: bool) -> Seen:

@@ -38,7 +38,7 @@ class Source:
     Attributes
     ----------
     role
-        ``data``, ``train``, ``validation``, ``test``, ``texts`` or ``decisions``.
+        ``data``, ``train``, ``validation``, ``test``, ``texts``, ``decisions`` or ``corrections``.
     path
         Where it was; only for people, identity is the digest.
     sha256
@@ -94,7 +94,12 @@ class RunFolder:
         self.predictions = self.path / "predictions"
         self.scorecard = self.path / "scorecard.json"
         self.mistakes = self.path / "mistakes.csv"
+        self.diagnosis = self.path / "diagnosis.json"
+        self.label_errors = self.path / "label_errors.json"
+        self.review = self.path / "label_errors.csv"
+        self.dynamics = self.path / "dynamics.parquet"
         self.report = self.path / "report.html"
+        self.out_of_fold = self.predictions / "out-of-fold.parquet"
         self.curve = self.path / "learning_curve.json"
         self.curve_page = self.path / "learning_curve.html"
 

@@ -184,6 +184,14 @@ class TrainingSettings:
     retrain_on_all: bool = setting(
         False, "when the best epoch is known, train once more on training and validation texts for as many updates"
     )
+    retrain_folds: int | None = setting(
+        None,
+        "with retrain_on_all, in how many folds texts are held out of further trainings, so that calibration, "
+        "thresholds and sets of labels are fitted on texts that are new to a training; 0: they stay as the validation "
+        "texts had them; without a number: 5 at the end of a search, else 0",
+        least=0,
+        most=20,
+    )
     seeds: int = setting(
         1, "with how many seeds to train, from seed on; the median classifier on the validation texts is kept", least=1
     )
@@ -221,6 +229,7 @@ class EvaluationSettings:
         most=1,
     )
     set_error: float = setting(0.1, "how often a set of labels may miss the true one", least=0.001, most=0.5)
+    neighbours: int = setting(3, "training texts told beside each mistake, the nearest ones; 0: none", least=0, most=20)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OK = "ok"
 BLANK = "blank"
+OUT_OF_FOLD = "out-of-fold"  # the split of texts that each were scored by a training without them
 
 
 @dataclass(frozen=True)

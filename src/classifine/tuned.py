@@ -244,7 +244,7 @@ def _search_and_finish(
     from classifine.training.machine import threads_set
     from classifine.training.timing import seconds_of
     from classifine.tuning.account import account, in_noise
-    from classifine.tuning.finishing import Kept, finish
+    from classifine.tuning.finishing import Kept, finish, on_all
     from classifine.tuning.space import settled
     from classifine.tuning.study import best_of, without_password
     from classifine.tuning.tracking import search_reported
@@ -284,14 +284,15 @@ def _search_and_finish(
     url = run.study.name if asked.tune.storage is None else without_password(asked.tune.storage)
     found = account(search, objective, why=why, url=url) | {"finish": done.told, "key": key}
     done.result.classifier.save(run.model, probe=material.validation.texts[:16])
+    kept_out = journey.keep_held_out(run, done.result)
     tuned = {"trial": found["best"], "trials": found["done"], "finish": done.told}
     durable.write_json(run.history, done.result.history | {"tuned": tuned})
     durable.write_json(run.trials, found)
     if asked.tune.finish == "retrain-all":
-        winner = replace(winner, training=replace(winner.training, retrain_on_all=True))
+        winner = on_all(winner)
     run.settle(winner)
     say("tune", _verdict(found))
-    return [run.model, run.history, run.baselines, run.trials]
+    return [run.model, run.history, run.baselines, run.trials, *kept_out]
 
 
 def _rated(objective: Objective) -> str:

@@ -11,11 +11,14 @@ from tests.training.test_finetune import EXACT, SPACE, TRAIN, VALIDATION, tuned,
 from transformers import TrainerCallback
 
 from classifine import durable
+from classifine.courses import all_texts as all_texts_file
 from classifine.courses import course as course_file
 from classifine.courses.course import Course
 from classifine.errors import SettingsProblem, TrainingFailed
+from classifine.evaluation.calibration import fit_calibration, logits_of
 from classifine.model.hub import resolve
 from classifine.settings import Settings
+from classifine.tables import OUT_OF_FOLD, LabelledTexts
 from classifine.training.checkpoints import Checkpoints
 from classifine.training.finetune import FineTuned, finetune
 from classifine.training.watching import Diverged
@@ -165,7 +168,8 @@ def test_with_all_texts_it_does_as_many_updates_as_the_best_evaluation_had_seen(
         rate = Rates(rates[-1])
         return run(*parts, **{**named, "watchers": [rate, *named.get("watchers", ())]})
 
-    monkeypatch.setattr(course_file, "finetune", watched)
+    for file in (course_file, all_texts_file):
+        monkeypatch.setattr(file, "finetune", watched)
     found = course(retrain_on_all=True, **settings).run()
     best = found.history["best"]["step"]
     assert found.history["retrained"] | {"seconds": 0} == {"texts": 63, "updates": best, "seconds": 0}
@@ -201,3 +205,39 @@ def test_a_classifier_of_all_texts_keeps_the_calibration_of_the_training_before(
     assert first.calibration.n == len(VALIDATION)
     assert again.calibration == first.calibration
     assert not torch.equal(again.backend.model.classifier.weight, first.backend.model.classifier.weight)
+
+
+def test_texts_held_out_of_further_trainings_are_what_a_classifier_of_all_texts_is_calibrated_by(
+    course: Callable[..., Course], monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    seen: list[tuple[str, ...]] = []
+    run = finetune
+
+    def watched(train: LabelledTexts, *parts: Any, **named: Any) -> FineTuned:
+        seen.append(train.texts)
+        return run(train, *parts, **named)
+
+    monkeypatch.setattr(all_texts_file, "finetune", watched)
+    asked: dict[str, Any] = {"calibration": "temperature", "retrain_on_all": True, "retrain_folds": 3}
+    found = course(**asked).run()
+    held, known = found.held_out, found.classifier.calibration
+    assert held is not None
+    assert known is not None
+    assert found.history["retrained"]["folds"] == 3
+    texts = [*TRAIN.texts, *VALIDATION.texts]
+    assert (list(held.texts), held.split) == (texts, OUT_OF_FOLD)
+    assert known.n == len(texts)
+    # three trainings, each without the texts of one part, and the last one with all
+    assert len(seen) == 4
+    left_out = [set(texts) - set(one) for one in seen]
+    assert left_out[3] == set()
+    assert set.union(*left_out) == set(texts)
+    assert sum(len(one) for one in left_out) == len(texts)
+    # raw probabilities from which the same calibration follows
+    raw = logits_of(known.raw_probabilities(held.probabilities), several=False)
+    truth = found.classifier.space.ids([str(label) for label in held.truth])
+    assert fit_calibration(raw, truth, "temperature").temperatures == pytest.approx(known.temperatures, rel=1e-6)
+    assert len([line for line in said if "without fold" in line]) == 3
+    # what was held out is kept, and not trained for again
+    assert course(**asked).run().held_out is not None
+    assert len(seen) == 5

@@ -104,5 +104,5 @@ def test_rare_labels_of_sets_and_a_threshold_out_of_reach_are_named() -> None:
     test, validation = drawn(200, 2, seed=5), drawn(120, 2, seed=6)
     rare = replace(validation, truth=("<topic 1>",) * 3 + ("<topic 0>",) * 117)
     text = " ".join(Page(page(stored(test, rare, fitted(test), target_accuracy=1.0, set_error=0.1))).text.split())
-    assert "Too few validation texts have <topic 1>, so it is in every set" in text
+    assert "Too few of the validation texts have <topic 1>, so it is in every set" in text
     assert "There is no threshold for a wanted accuracy" in text

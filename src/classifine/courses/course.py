@@ -17,21 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import TrainerCallback
 
 from classifine import durable
+from classifine.courses.all_texts import AllTexts
 from classifine.courses.budget import MOST_UPDATES, Pace, Plan, plan
 from classifine.courses.rescue import LEAST_UPDATES, failure_of
-from classifine.errors import TrainingFailed, count
+from classifine.errors import TrainingFailed
 from classifine.labels import LabelSpace
-from classifine.model.classifier import Classifier
 from classifine.model.hub import ResolvedModel
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 from classifine.training import ranks
-from classifine.training.calibrating import calibrated, with_calibration
+from classifine.training.calibrating import calibrated
 from classifine.training.checkpoints import Checkpoints, Scratch, below
-from classifine.training.choices import total_steps
 from classifine.training.finetune import FineTuned, check_settings, finetune
 from classifine.training.machine import threads_set
 from classifine.training.timing import seconds_of
@@ -94,7 +92,9 @@ class Course:
                 self.settings = _with(self.settings, num_train_epochs=epochs)
             result = calibrated(self._rescued(), self.validation, training)
             if training.retrain_on_all:
-                result = self._on_all(result)
+                result = AllTexts(
+                    result, self.train, self.validation, self.space, self.base, self.settings, self.scratch, self._tell
+                ).run()
             return replace(result, history=result.history | further)
 
     # ---------------------------------------------------------------- time
@@ -185,33 +185,6 @@ class Course:
             return False
         return bool(history["epochs"][-1]["step"] >= LEAST_UPDATES)
 
-    # ---------------------------------------------------------------- all texts
-
-    def _on_all(self, first: FineTuned) -> FineTuned:
-        """Train once more, on training and validation texts, for as many updates as the best evaluation had seen."""
-        both = LabelledTexts.joined([self.train, self.validation])
-        updates = first.history["best"]["step"]
-        chosen, _ = check_settings(self.train, self.space, self.base, self.settings)
-        planned = total_steps(chosen, len(self.train))
-        settings = _with(self.settings, time_budget=None, num_train_epochs=None, max_steps=planned)
-        settings = settings.with_names({"long_texts": first.history["long_texts"]["way"]})
-        self._tell(f"once more on the {count(len(both), 'training and validation text')}, {count(updates, 'update')}")
-        again = finetune(
-            both,
-            self.validation,
-            self.space,
-            self.base,
-            replace(settings, seed=first.history["seed"]),
-            scratch=below(self.scratch, "all-texts"),
-            watchers=[StopAt(updates), Ending()],
-        )
-        told = {"texts": len(both), "updates": updates, "seconds": again.history["seconds"]}
-        classifier = Classifier(again.classifier.backend, first.classifier.space)
-        if first.classifier.calibration is not None:
-            # the validation texts have been trained on now, so that their probabilities are too good to fit anything
-            classifier = with_calibration(classifier, first.classifier.calibration, self.validation)
-        return FineTuned(classifier, first.history | {"retrained": told})
-
     # ---------------------------------------------------------------- what was decided
 
     def _home(self) -> Path:
@@ -239,23 +212,6 @@ class Course:
         if isinstance(self.scratch, Checkpoints):
             durable.make_folder(self.scratch.folder)
             durable.write_json(self.scratch.folder / _NOTES, {**self._kept(), **decided})
-
-
-class StopAt(TrainerCallback):
-    """Stops after so many updates and evaluates nothing; the schedule is that of the whole plan."""
-
-    def __init__(self, updates: int) -> None:
-        self.updates = updates
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Stop when it is time."""
-        control.should_evaluate = False
-        if state.global_step >= self.updates:
-            control.should_training_stop = True
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Evaluate nothing."""
-        control.should_evaluate = False
 
 
 def _with(settings: Settings, **training: Any) -> Settings:

@@ -19,8 +19,7 @@ from classifine import durable
 from classifine.courses.course import Course
 from classifine.courses.repeated import origin_of, seeds_from
 from classifine.data.labelled import Say
-from classifine.data.likeness.duplicates import clusters_of
-from classifine.data.splits.folds import Fold, folds
+from classifine.data.splits.folds import Fold, cut_into_folds
 from classifine.errors import SettingsProblem
 from classifine.evaluation.ordinal import ranks_of
 from classifine.evaluation.redrawing import Truth
@@ -33,33 +32,30 @@ from classifine.tables import LabelledTexts, Splits
 from classifine.training.checkpoints import Checkpoints
 
 
-def cut_into_folds(
-    table: LabelledTexts,
-    k: int,
-    settings: Settings,
-    *,
-    separator: str | None,
-    repeats: int = 1,
-    seed: int | None = None,
-) -> list[Fold]:
-    """Divide texts into folds as splits are divided: labels keep their shares, what hangs together stays together."""
-    clusters = clusters_of(table.texts, threshold=settings.data.near_duplicates)
-    start = settings.seed if seed is None else seed
-    return folds(table, k, repeats=repeats, seed=start, separator=separator, clusters=clusters)
-
-
 def check_folds(settings: Settings) -> None:
-    """Refuse folds of texts that are divided by time: they would learn from what comes later.
+    """Refuse folds of texts that are divided by time: they would learn from what comes later; and a single fold.
 
     Raises
     ------
     SettingsProblem
         They are.
     """
-    if settings.training.folds is not None and settings.data.time is not None:
+    wanted = settings.training
+    if wanted.retrain_folds == 1:
+        raise SettingsProblem(
+            "one fold leaves no texts to train on", found="retrain_folds = 1", expected="0, or 2 to 20"
+        )
+    if wanted.retrain_folds and not (wanted.retrain_on_all or settings.tune.finish == "retrain-all"):
+        raise SettingsProblem(
+            "texts are held out only where a training on all texts follows",
+            found=f"retrain_folds = {wanted.retrain_folds} without retrain_on_all",
+            cure="add --set retrain_on_all=true, or leave out retrain_folds",
+        )
+    cut = wanted.folds is not None or wanted.retrain_folds
+    if cut and settings.data.time is not None:
         raise SettingsProblem(
             "texts that are divided by time have no folds",
-            found=f"time = {settings.data.time!r}, folds = {settings.training.folds}",
+            found=f"time = {settings.data.time!r}, folds = {wanted.folds or wanted.retrain_folds}",
             cure="leave out folds; seeds tells what chance in training does",
         )
 

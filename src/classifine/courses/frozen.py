@@ -153,7 +153,7 @@ class FrozenLogistic:
         known, truth = of_cells(taken.labels), of_cells(validation.labels)
         best: tuple[float, FrozenLogistic, FloatMatrix] | None = None
         for strength in _STRENGTHS:
-            fitted = cls(encoder, *_fitted(seen, known, strength, len(space)), space, reason)
+            fitted = cls(encoder, *regressed(seen, known, strength, len(space)), space, reason)
             probabilities = fitted.of_features(held)
             value = validation_metrics(probabilities, truth, space)["macro_f1"] if len(truth) else 0.0
             if best is None or value > best[0]:
@@ -207,12 +207,13 @@ def _sample(rows: int, seed: int) -> list[int]:
     return [int(row) for row in np.sort(drawn)]
 
 
-def _fitted(
-    features: Features, known: IntVector | BoolMatrix, strength: float, n_labels: int
+def regressed(
+    features: Features, known: IntVector | BoolMatrix, strength: float, n_labels: int, *, balanced: bool = True
 ) -> tuple[FloatMatrix, npt.NDArray[np.float64]]:
     """Fit scikit-learn's regression on standardised features; give weights and bias for the features as they are.
 
-    Of label ids one regression of all labels is fitted, of which labels each text has, one of each label.
+    Of label ids one regression of all labels is fitted, of which labels each text has, one of each label. Balanced,
+    rare labels weigh as much as frequent ones.
     """
     middle = features.mean(axis=0, dtype=np.float64)
     spread = features.std(axis=0, dtype=np.float64)
@@ -226,10 +227,10 @@ def _fitted(
             if has.all():
                 bias[label] = np.inf
             elif has.any():
-                regression = _regression(standard, has, strength)
+                regression = _regression(standard, has, strength, balanced)
                 weight[label], bias[label] = regression.coef_[0], regression.intercept_[0]
     else:
-        regression = _regression(standard, known, strength)
+        regression = _regression(standard, known, strength, balanced)
         both = len(regression.coef_) == 1  # of two labels scikit-learn keeps the second one's
         coefficients = np.vstack([0 * regression.coef_, regression.coef_]) if both else regression.coef_
         weight[regression.classes_] = coefficients
@@ -238,13 +239,13 @@ def _fitted(
     return weight, bias - weight @ middle
 
 
-def _regression(standard: Features, targets: npt.NDArray[Any], strength: float) -> Any:
+def _regression(standard: Features, targets: npt.NDArray[Any], strength: float, balanced: bool) -> Any:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    regression = LogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3)
+    regression = LogisticRegression(C=strength, class_weight="balanced" if balanced else None, max_iter=300, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return regression.fit(standard, targets)

@@ -7,7 +7,7 @@ Does not know models or files.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from classifine.evaluation.intervals import Figure, mean, share
 from classifine.evaluation.metrics import FloatVector, scorable
 from classifine.labels import BoolMatrix, FloatMatrix, IntVector
-from classifine.tables import Predictions
+from classifine.tables import OUT_OF_FOLD, Predictions
 
 Way: TypeAlias = Literal["marginal", "by_label"]
 
@@ -42,6 +42,8 @@ class PredictionSets:
         On test texts: how often the true label is in the set, and how many labels a set holds in the mean.
     empty, single
         Shares of test texts whose set is empty, which is to abstain, or holds one label.
+    held_out
+        Whether the rule is made from texts that were held out of further trainings, not of the classifier's own.
     """
 
     way: Way
@@ -53,11 +55,19 @@ class PredictionSets:
     size: Figure | None = None
     empty: Figure | None = None
     single: Figure | None = None
+    held_out: bool = False
 
     @property
     def guarantee(self) -> str:
         """Say what is promised, and on what it rests."""
         of_whom = "" if self.way == "marginal" else " of each label"
+        if self.held_out:
+            return (
+                f"For new texts{of_whom} like these, the set is meant to hold the true label in "
+                f"{100 - 100 * self.error:g} % of the cases. The threshold comes from further trainings that each had "
+                "not seen the texts it was made from; for the classifier that was trained on all of them this is no "
+                "proven promise, so look at the test texts."
+            )
         return (
             f"For new texts{of_whom} like the validation texts, the set holds the true label in at least "
             f"{100 - 100 * self.error:g} % of the cases, in the mean over validation samples like this one. As the "
@@ -104,15 +114,17 @@ def fit_sets(validation: Predictions, *, error: float = 0.1, way: Way = "margina
     """
     rows = scorable(validation)
     of_truth = rows.probabilities[np.arange(len(rows)), rows.truth]
-    names = validation.space.names
+    names, held_out = validation.space.names, validation.split == OUT_OF_FOLD
     if way == "marginal":
         threshold = _threshold(of_truth, error)
-        return None if threshold is None else PredictionSets(way, error, (threshold,) * len(names), len(rows))
+        if threshold is None:
+            return None
+        return PredictionSets(way, error, (threshold,) * len(names), len(rows), held_out=held_out)
     found = [_threshold(of_truth[rows.truth == label], error) for label in range(len(names))]
     if all(one is None for one in found):
         return None
     too_few = tuple(name for name, one in zip(names, found, strict=True) if one is None)
-    return PredictionSets(way, error, tuple(one or 0.0 for one in found), len(rows), too_few)
+    return PredictionSets(way, error, tuple(one or 0.0 for one in found), len(rows), too_few, held_out=held_out)
 
 
 def sets_of(probabilities: FloatMatrix, sets: PredictionSets) -> BoolMatrix:
@@ -126,12 +138,8 @@ def measured_sets(sets: PredictionSets, test: Predictions) -> PredictionSets:
     rows = scorable(test)
     within = sets_of(rows.probabilities, sets)
     sizes, n = within.sum(axis=1), len(rows)
-    return PredictionSets(
-        sets.way,
-        sets.error,
-        sets.thresholds,
-        sets.n,
-        sets.too_few,
+    return replace(
+        sets,
         coverage=share(int(_holds(within, rows.truth).sum()), n),
         size=mean(sizes.astype(np.float64), most=float(within.shape[1])),
         empty=share(int((sizes == 0).sum()), n),

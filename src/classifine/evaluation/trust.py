@@ -6,7 +6,7 @@ chosen comes from validation texts; test texts are only measured. Does not know 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from classifine.evaluation.abstention import RiskCoverage, Target, measured, ris
 from classifine.evaluation.calibration import Calibration
 from classifine.evaluation.conformal import PredictionSets, Way, fit_sets, measured_sets
 from classifine.evaluation.reliability import Calibrated, before_and_after
-from classifine.tables import OK, Predictions
+from classifine.tables import OK, OUT_OF_FOLD, Predictions
 
 TRAINED_ON = "the validation texts were trained on in the end, so that nothing can be expected from them"
 TOO_FEW_FOR_SETS = "too few validation texts: 1 / error - 1 are needed"
+HELD_OUT = "texts held out of further trainings"
 SEVERAL_LABELS = "made for texts with one label each"
 
 _WAYS: tuple[Way, ...] = ("marginal", "by_label")
@@ -40,6 +41,8 @@ class Trust:
         Sets of labels that hold the true one as often as asked for; empty where there are none.
     notes
         Why there is no target, or are no sets.
+    fitted_on
+        The texts that all of this was chosen by.
     """
 
     calibrated: Calibrated
@@ -47,6 +50,7 @@ class Trust:
     target: Target | None
     sets: tuple[PredictionSets, ...]
     notes: dict[str, str]
+    fitted_on: str = "validation texts"
 
     @property
     def sentence(self) -> str:
@@ -57,7 +61,7 @@ class Trust:
             told = f"Probabilities are not calibrated: {known.note}. They are off by {error.value:.3f} on average"
         else:
             told = (
-                f"Probabilities, calibrated on {known.n:,} validation texts, are off by {error.value:.3f} on average "
+                f"Probabilities, calibrated on {known.n:,} {self.fitted_on}, are off by {error.value:.3f} on average "
                 f"({before.figures['ece'].value:.3f} before)"
             )
         told += f"; {after.by_chance:.3f} would be chance alone."
@@ -74,6 +78,7 @@ class Trust:
         """Give plain JSON."""
         return {
             "sentence": self.sentence,
+            "fitted_on": self.fitted_on,
             "calibrated": self.calibrated.to_dict(),
             "abstaining": self.abstaining.to_dict(),
             "target": None if self.target is None else self.target.to_dict(),
@@ -132,4 +137,6 @@ def trust(
             sets = [measured_sets(one, test) for one in found if one is not None]
             if not sets:
                 notes["sets"] = TOO_FEW_FOR_SETS
-    return Trust(before_and_after(test, calibration), risk_coverage(test), target, tuple(sets), notes)
+    held_out = validation is not None and validation.split == OUT_OF_FOLD
+    told = Trust(before_and_after(test, calibration), risk_coverage(test), target, tuple(sets), notes)
+    return replace(told, fitted_on=HELD_OUT) if held_out else told

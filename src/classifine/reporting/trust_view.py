@@ -69,6 +69,7 @@ class Trust:
     target: Target | None
     sets: tuple[Sets, ...]
     notes: Mapping[str, str]
+    fitted_on: str
 
 
 def trust_of(value: Mapping[str, Any]) -> Trust:
@@ -103,6 +104,7 @@ def trust_of(value: Mapping[str, Any]) -> Trust:
             for one in value["sets"]
         ),
         notes=value["notes"],
+        fitted_on=value["fitted_on"],
     )
 
 

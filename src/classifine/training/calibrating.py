@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from classifine.evaluation.calibration import Calibration, Method, fit_calibration
+from classifine.evaluation.calibration import Calibration, Method, fit_calibration, probabilities_of
 from classifine.evaluation.metrics import Margins, averaged_metrics, confusion_matrix
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import FloatMatrix, IntVector
@@ -40,21 +40,40 @@ def calibrated(result: FineTuned, validation: LabelledTexts, training: TrainingS
 
     Where a text may have several labels, thresholds are fitted anew, on the calibrated probabilities.
     """
-    method = method_of(training)
-    if method == "none" or result.classifier.calibration is not None or not len(validation):
+    classifier = result.classifier
+    if method_of(training) == "none" or classifier.calibration is not None or not len(validation):
         return result
-    classifier, space = result.classifier, result.classifier.space
     raw = classifier.backend.logits(classifier.backend.encode(validation.texts))
-    truth = space.ids(validation.labels) if space.separator is None else space.indicator(validation.labels)
-    fit = fit_calibration(raw, truth, method)
-    if fit.bias is not None and space.separator is None:
-        fit = replace(fit, note=_moved(raw, fit.logits(raw), truth.astype(np.int64)))
-    found = with_calibration(classifier, fit, validation)
-    if space.separator is not None:
-        found = Classifier(
-            found.backend, fitted(space, found.predict_proba(validation.texts), validation.labels), found.calibration
-        )
-    return replace(result, classifier=found)
+    return replace(result, classifier=fitted_to(classifier, raw, validation, training))
+
+
+def fitted_to(classifier: Classifier, raw: FloatMatrix, table: LabelledTexts, training: TrainingSettings) -> Classifier:
+    """Fit a calibration, and thresholds where a text may have several labels, and put them into a classifier.
+
+    Parameters
+    ----------
+    classifier
+        Without a calibration; its model is changed in place.
+    raw
+        Logits of labelled texts by a training that has not seen them, shape [n, n_labels].
+    table
+        Those texts.
+    training
+        Says how to calibrate.
+    """
+    space, method = classifier.space, method_of(training)
+    logits = raw
+    if method != "none":
+        truth = space.ids(table.labels) if space.separator is None else space.indicator(table.labels)
+        fit = fit_calibration(raw, truth, method)
+        logits = fit.logits(raw)
+        if fit.bias is not None and space.separator is None:
+            fit = replace(fit, note=_moved(raw, logits, truth.astype(np.int64)))
+        classifier = with_calibration(classifier, fit, table)
+    if space.separator is None:
+        return classifier
+    chosen = fitted(space, probabilities_of(logits, several=True), table.labels)
+    return Classifier(classifier.backend, chosen, classifier.calibration)
 
 
 def with_calibration(classifier: Classifier, calibration: Calibration, probe: LabelledTexts) -> Classifier:

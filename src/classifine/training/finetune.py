@@ -31,7 +31,7 @@ from classifine.model.tokens import Encoded, length_of, pad_id_of
 from classifine.model.torch_backend import TorchBackend, family_and_limit, quiet
 from classifine.runs import versions
 from classifine.settings import Settings, TrainingSettings
-from classifine.tables import LabelledTexts
+from classifine.tables import LabelledTexts, Predictions
 from classifine.training import ranks
 from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
@@ -64,10 +64,13 @@ class FineTuned:
         The weights of the best epoch.
     history
         Plain JSON: a row per epoch, the best one, speed, device, and every setting as it was used.
+    held_out
+        Of a classifier that was trained on all texts: what trainings that had not seen them said about them.
     """
 
     classifier: Classifier
     history: dict[str, Any]
+    held_out: Predictions | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the history as plain JSON."""

@@ -19,6 +19,7 @@ from classifine.training.finetune import FineTuned
 from classifine.tuning.objective import Material
 
 _BEST = "best"
+_FOLDS = 5
 
 
 class Kept(Shelf):
@@ -51,6 +52,13 @@ class Finished:
 
     result: FineTuned
     told: dict[str, Any]
+
+
+def on_all(winner: Settings) -> Settings:
+    """Give the settings of the training that ends a search on training and validation texts."""
+    folds = winner.training.retrain_folds
+    folds = _FOLDS if folds is None else folds
+    return replace(winner, training=replace(winner.training, retrain_on_all=True, retrain_folds=folds))
 
 
 def finish(material: Material, winner: Settings, kept: Kept, checkpoints: Checkpoints) -> Finished:
@@ -94,7 +102,5 @@ def finish(material: Material, winner: Settings, kept: Kept, checkpoints: Checkp
     )
     result, told = done.result, {"how": how, **done.told}
     if how == "retrain-all":
-        tell("once more on training and validation texts")
-        all_texts = replace(winner, seed=told["seed"], training=replace(winner.training, retrain_on_all=True))
-        result = trained(all_texts, "all")
+        result = trained(replace(on_all(winner), seed=told["seed"]), "all")
     return Finished(result, told)

@@ -20,7 +20,7 @@ from optuna.exceptions import TrialPruned
 from optuna.trial import Trial
 from transformers import TrainerCallback
 
-from classifine.courses.folding import cut_into_folds
+from classifine.data.splits.folds import cut_into_folds
 from classifine.errors import SettingsProblem
 from classifine.evaluation.validation import METRICS
 from classifine.labels import LabelSpace, decide

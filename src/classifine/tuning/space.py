@@ -29,6 +29,7 @@ _NOT_SEARCHED = {
     "folds": "[tune] rated_by and rated_times say how trials are rated",
     "repeats": "[tune] rated_by and rated_times say how trials are rated",
     "retrain_on_all": '[tune] finish = "retrain-all" does that with the winner',
+    "retrain_folds": '[tune] finish = "retrain-all" does that with the winner',
     "frozen_baseline": "it does not concern the classifier",
     "use_cpu": "it does not concern the classifier",
     "threads": "it does not concern the classifier",

@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from classifine import durable
+from classifine.data.likeness.duplicates import clusters_of
 from classifine.data.ordering import lot
 from classifine.data.splits.dealing import deal
 from classifine.data.splits.units import text_keys, units_of
 from classifine.errors import LabelsProblem, SettingsProblem, count
+from classifine.settings import Settings
 from classifine.tables import LabelledTexts
 
 
@@ -103,6 +105,21 @@ def folds(
             here = fold_of_row == number
             made.append(Fold(repeat, number + 1, np.flatnonzero(~here), np.flatnonzero(here)))
     return made
+
+
+def cut_into_folds(
+    table: LabelledTexts,
+    k: int,
+    settings: Settings,
+    *,
+    separator: str | None,
+    repeats: int = 1,
+    seed: int | None = None,
+) -> list[Fold]:
+    """Divide texts into folds as splits are divided: labels keep their shares, what hangs together stays together."""
+    clusters = clusters_of(table.texts, threshold=settings.data.near_duplicates)
+    start = settings.seed if seed is None else seed
+    return folds(table, k, repeats=repeats, seed=start, separator=separator, clusters=clusters)
 
 
 def write_folds(path: Path, table: LabelledTexts, cut: Sequence[Fold]) -> None:
