@@ -6,6 +6,7 @@ Thin: the prediction room does the work. Imports nothing that trains. Does not k
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ def predict(
     text: str | None = None,
     pairs: Any = None,
     ids: Sequence[str] | None = None,
+    engine: str = "auto",
 ) -> Predictions:
     """Label texts, or pairs with second texts; one row each in the same order, a blank text with status ``blank``.
 
@@ -45,6 +47,8 @@ def predict(
         The second texts, for a classifier of pairs: a list and so on, or the name of their column.
     ids
         Names of the rows; without them, their numbers.
+    engine
+        What computes, where a folder is given: ``auto``, ``torch``, or an exported precision such as ``bf16``.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def predict(
     """
     from classifine.prediction.given import texts_given
 
-    opened = _opened(classifier)
+    opened = _opened(classifier, engine)
     column = text or _trained(classifier).data.text
     if isinstance(pairs, str):
         if hasattr(texts, "__next__"):
@@ -82,6 +86,8 @@ def predict_file(
     target_accuracy: float | None = None,
     review_queue: Path | str | None = None,
     label_sets: float | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
     ray: str | None = None,
     **options: Any,
 ) -> BulkResult:
@@ -107,6 +113,9 @@ def predict_file(
         A file for these rows with the most probable labels of each; without a target accuracy, with that of the run.
     label_sets
         In what share of the rows a set of labels should hold the true one, such as .9; the sets stand in ``label_set``.
+    engine, threads
+        What computes, where a folder is given: ``auto``, ``torch``, or an exported precision such as ``bf16``; and with
+        how many threads, as many as this process may use if not given.
     ray
         The address of a Ray cluster, or ``local``, whose nodes score the rows.
     **options
@@ -137,14 +146,14 @@ def predict_file(
     if ray is not None:
         from classifine.prediction.cluster import on_cluster
 
-        given["scoring"] = on_cluster(ray, partial(_opened, str(_folder(classifier).resolve())))
+        given["scoring"] = on_cluster(ray, partial(_opened, str(_folder(classifier).resolve()), engine, threads))
     trained = _trained(classifier).data
-    more: dict[str, Any] = {
-        "text": text or trained.text,
-        "pair": pair or trained.text_pair,
-        "model": _identity(classifier),
-    }
-    return predict_rows(_opened(classifier), source, Path(output), **more, **given)
+    opened = _opened(classifier, engine, threads)
+    more: dict[str, Any] = {"text": text or trained.text, "pair": pair or trained.text_pair}
+    if isinstance(classifier, Path | str):
+        more["model"] = _identity(Path(classifier), opened)
+    with _threads(opened, threads):
+        return predict_rows(opened, source, Path(output), **more, **given)
 
 
 def _review(classifier: Classifier | Path | str, accuracy: float | None, queue: Path | str | None) -> Review:
@@ -162,24 +171,31 @@ def _folder(classifier: Classifier | Path | str) -> Path:
     return Path(classifier)
 
 
-def _identity(classifier: Classifier | Path | str) -> dict[str, Any] | None:
-    """Tell a classifier's folder from others; none for one in memory."""
-    if not isinstance(classifier, Path | str):
-        return None
+def _identity(path: Path, opened: Classifier) -> dict[str, Any]:
+    """Tell a model, and what computes it, from others."""
     from classifine.model.classifier import model_folder
     from classifine.prediction.inputs import digest_of
 
-    folder = model_folder(Path(classifier))
-    return {"folder": str(folder), "sha256": digest_of(folder)}
+    folder = model_folder(path)
+    return {"folder": str(folder), "sha256": digest_of(folder), "engine": opened.engine.name}
 
 
-def _opened(classifier: Classifier | Path | str) -> Classifier:
+def _opened(classifier: Classifier | Path | str, engine: str = "auto", threads: int | None = None) -> Classifier:
     """Open a classifier that is named by its folder."""
     if not isinstance(classifier, Path | str):
         return classifier
-    from classifine.model.classifier import Classifier
+    from classifine.model.engines import open_engine
 
-    return Classifier.load(classifier)
+    return open_engine(classifier, engine, threads=threads)
+
+
+def _threads(opened: Classifier, wanted: int | None) -> AbstractContextManager[Any]:
+    """Let torch compute with so many threads; other engines were told when they were opened."""
+    if not opened.engine.name.startswith("torch"):
+        return nullcontext()
+    from classifine.training.machine import threads_set
+
+    return threads_set(wanted)
 
 
 def _trained(classifier: Classifier | Path | str) -> Settings:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.prediction.forking import Forks
+from tests.prediction.forking import Digests, Forks
+
+from classifine.prediction.bulk import predict_file
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +21,19 @@ def forks() -> Iterator[Forks]:
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """Give a file of 1,000 rows in which texts repeat, some are blank, and cells need quotes."""
+    return written(tmp_path / "many.csv")
+
+
+@pytest.fixture(scope="session")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Give what an undisturbed prediction makes of it, all at once."""
+    folder = tmp_path_factory.mktemp("expected")
+    predict_file(Digests(), written(folder / "many.csv"), folder / "out.csv", shard_rows=1000)
+    return (folder / "out.csv").read_bytes()
+
+
+def written(path: Path) -> Path:
     lots = random.Random(1)
-    path = tmp_path / "many.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
         rows.writerow(["n", "text"])

@@ -45,6 +45,8 @@ from classifine.cli.options import PATH
 @click.option("--shard", metavar="I/N", help="This is process I, from 0, of N that write one output together.")
 @click.option("--merge", is_flag=True, help="Only put together what such processes have done.")
 @click.option("--shard-rows", type=int, metavar="N", help="Rows after which the work is safe.  [default: 16384]")
+@click.option("--engine", default="auto", show_default=True, metavar="NAME", help="torch, or what `export` has made.")
+@click.option("--threads", type=int, metavar="N", help="Threads to compute with.  [default: all it may use]")
 @click.option("--ray", metavar="ADDRESS", help="Let the nodes of a Ray cluster score; local: those of this machine.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is from other input, model or settings.")
 def predict(
@@ -77,7 +79,7 @@ def predict(
     from classifine.predicted import predict as predict_texts
 
     if one is not None and not files and output is None:
-        _print_one(predict_texts(run, [one], pairs=None if second is None else [second]))
+        _print_one(predict_texts(run, [one], pairs=None if second is None else [second], engine=options["engine"]))
         return
     if one is not None or second is not None or not files or output is None:
         raise UsageError(

@@ -130,7 +130,7 @@ class Finished:
         told = self.told()
         return (
             told is not None
-            and told["work"] == work.to_dict()
+            and not work.differences(told["work"])
             and told["sha256"] == durable.sha256(self.output)
             and all((self.output.parent / name).is_file() for name in told["beside"])
         )

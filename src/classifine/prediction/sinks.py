@@ -99,8 +99,9 @@ def open_sink(
             case ".xlsx":
                 from classifine.prediction.workbook import WorkbookSink
 
-                yield (book := WorkbookSink(path, names, added))
-                book.save(stream)
+                with closing(WorkbookSink(path, names, added)) as book:
+                    yield book
+                    book.save(stream)
             case ".jsonl":
                 yield _JsonSink(stream, path, names, added)
             case ending:

@@ -59,6 +59,12 @@ class WorkbookSink:
         """Write the workbook."""
         self._book.save(stream)
 
+    def close(self) -> None:
+        """Let go of the temporary file, also where nothing was saved."""
+        if not self._sheet.closed:
+            self._sheet.close()
+            self._sheet._writer.cleanup()
+
     def _append(self, cells: Sequence[Any]) -> None:
         self._rows += 1
         if self._rows > _MOST_ROWS:
