@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from classifine.learning import learning_curve
     from classifine.model.classifier import Classifier
     from classifine.predicted import predict, predict_file
+    from classifine.regressed import estimate_regression
     from classifine.settings import Settings
     from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
     from classifine.tuned import tune
@@ -48,6 +49,7 @@ _HOMES = {
     "audit": "verbs",
     "compare": "compared",
     "estimate_mean": "estimated",
+    "estimate_regression": "regressed",
     "estimate_share": "estimated",
     "evaluate": "verbs",
     "evaluate_predictions": "foreign",
@@ -88,6 +90,7 @@ __all__ = [
     "audit",
     "compare",
     "estimate_mean",
+    "estimate_regression",
     "estimate_share",
     "evaluate",
     "evaluate_predictions",

@@ -46,6 +46,10 @@ class Corpus:
         Of being drawn, of each gold row, or none.
     notes
         What became of rows.
+    numbers
+        The number of each row in its file.
+    names
+        All columns of the predictions, also those that were not read.
     """
 
     labels: tuple[str, ...]
@@ -59,6 +63,7 @@ class Corpus:
     probability: FloatVector | None
     notes: tuple[str, ...]
     numbers: Sequence[int] = ()
+    names: tuple[str, ...] = ()
 
 
 def read_corpus(predictions: Any, gold: Any, asked: Asked, *, further: Sequence[str] = ()) -> Corpus:
@@ -74,21 +79,22 @@ def read_corpus(predictions: Any, gold: Any, asked: Asked, *, further: Sequence[
     asked
         Which column is what.
     further
-        Columns of the predictions that are needed, too.
+        Columns of the predictions that are read, too, where they are there.
 
     Raises
     ------
     ClassifineError
         Files cannot be read, columns are missing, ids are doubled or do not meet, or labels are not known.
     """
-    extra = [name for name in (asked.by, asked.time, asked.strata, asked.cluster, *further) if name is not None]
-    common = [asked.id, asked.predicted, "status", asked.text, *extra]
+    extra = [name for name in (asked.by, asked.time, asked.strata, asked.cluster) if name is not None]
+    common = [asked.id, asked.predicted, "status", asked.text, *extra, *further]
     texts = sheet_of(predictions, common, asked.prefix, asked, what="predictions")
     known = sheet_of(gold, [*common, asked.label, asked.probability or ""], asked.prefix, asked, what="gold rows")
     for role, name in (("id", asked.id), ("predicted", asked.predicted)):
         require_column(texts.names, name, role=role, where=texts.where)
     for name in extra:
         require_column(texts.names, name, role="group" if name == asked.by else "column", where=texts.where)
+    extra += [name for name in further if name in texts.columns]
     ids, gold_ids = _unique(texts, asked), _unique(known, asked)
     at = {one: place for place, one in enumerate(ids)}
     places = np.array([at.get(one, -1) for one in gold_ids], dtype=np.int64)
@@ -214,4 +220,5 @@ def _matched(
         probability=None if probability is None else probability[kept_gold],
         notes=tuple(notes),
         numbers=[texts.rows[row] for row in rows],
+        names=texts.names,
     )

@@ -94,8 +94,8 @@ def estimate_share(
     (0.25, 0.5)
     """
     asked = asked_of(sampled, {**columns, "of": tuple(of)})
-    wanted = _wanted(asked, confidence, simultaneous, differences, target, seed)
-    return _kept(*shares_of(_read(predictions, gold, asked), asked, wanted, positive), out)
+    wanted = wanted_of(asked, confidence, simultaneous, differences, target, seed)
+    return kept(*shares_of(_read(predictions, gold, asked), asked, wanted, positive), out)
 
 
 def estimate_mean(
@@ -136,7 +136,7 @@ def estimate_mean(
     (2.0, 75)
     """
     asked = asked_of(sampled, columns)
-    wanted = replace(_wanted(asked, confidence, simultaneous, differences, target, seed), is_share=False)
+    wanted = replace(wanted_of(asked, confidence, simultaneous, differences, target, seed), is_share=False)
     corpus = _read(predictions, gold, asked)
     numbers, material = coded(corpus, asked, codes)
     none: list[Answer] = []
@@ -145,17 +145,17 @@ def estimate_mean(
         answers, between, pseudo = assumed_shares(material_of(corpus, asked), wanted, numbers), none, None
     else:
         answers, between, pseudo = estimates_of(material, wanted)
-    about = _about(material, corpus, asked, wanted)
+    known = about(material, corpus, asked, wanted)
     if sampled == "convenience":
-        about["method"] = "adjusted counts"
+        known["method"] = "adjusted counts"
     found = Estimates(
         "mean",
-        **about,
+        **known,
         answers=tuple(answers),
         differences=tuple(between),
         cautions=tuple(_cautions(material, corpus, asked, wanted)),
     )
-    return _kept(told(found), material, corpus, pseudo, out)
+    return kept(told(found), material, corpus, pseudo, out)
 
 
 def shares_of(
@@ -183,7 +183,7 @@ def shares_of(
         answers, between, pseudo = estimates_of(material, wanted)
     found = Estimates(
         "share",
-        **_about(material, corpus, asked, wanted),
+        **about(material, corpus, asked, wanted),
         answers=tuple(answers),
         differences=tuple(between),
         cautions=tuple(_cautions(material, corpus, asked, wanted)),
@@ -202,7 +202,7 @@ def asked_of(sampled: Sampled, columns: Mapping[str, Any]) -> Asked:
     if sampled not in ("random", "known", "convenience"):
         raise UsageError(
             "say how the gold rows were drawn",
-            found=str(sampled),
+            found="nothing" if sampled is None else str(sampled),
             expected="random (each text equally likely), known (with known probabilities), or convenience (anything "
             "else, or from other texts)",
         )
@@ -219,9 +219,16 @@ def asked_of(sampled: Sampled, columns: Mapping[str, Any]) -> Asked:
     return asked
 
 
-def _wanted(
+def wanted_of(
     asked: Asked, confidence: float, simultaneous: bool, differences: Differences | None, target: Target, seed: int
 ) -> Wanted:
+    """Give how intervals are to be, every choice checked.
+
+    Raises
+    ------
+    UsageError
+        A choice is not possible.
+    """
     if not 0.5 <= confidence < 1:
         raise UsageError(f"a confidence of {confidence:g} is not possible", expected="0.5 to below 1: 0.95")
     if target not in ("population", "texts"):
@@ -247,7 +254,8 @@ def _whole(material: Material, corpus: Corpus, asked: Asked) -> Material:
     return material_of(corpus, replace(asked, of=())) if asked.of and material.exclusive else material
 
 
-def _about(material: Material, corpus: Corpus, asked: Asked, wanted: Wanted) -> dict[str, Any]:
+def about(material: Material, corpus: Corpus, asked: Asked, wanted: Wanted) -> dict[str, Any]:
+    """Give what every estimate says of itself."""
     method = {"random": "PPI++", "known": "DSL"}.get(asked.sampled) or method_of(_whole(material, corpus, asked))
     by = " and ".join(name for name in (asked.by, asked.time) if name)
     return {
@@ -295,9 +303,10 @@ def _cautions(material: Material, corpus: Corpus, asked: Asked, wanted: Wanted) 
     return [*found, *drifted(corpus, asked)]
 
 
-def _kept(
+def kept(
     found: Estimates, material: Material, corpus: Corpus, pseudo: FloatMatrix | None, out: Path | str | None
 ) -> Estimates:
+    """Give the estimates, and write them where that is wanted."""
     if out is not None:
         from classifine.estimates_kept import keep
 

@@ -21,6 +21,7 @@ from classifine.runs import RunFolder
 from classifine.sheets import Asked, Period
 
 BETWEEN = " · "
+FEWEST_CLUSTERS = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -142,12 +143,27 @@ def strata_of(corpus: Corpus, asked: Asked) -> tuple[FloatVector, IntVector]:
 
 
 def clusters_of(corpus: Corpus, asked: Asked) -> IntVector | None:
-    """Give the cluster of each row, shape [m]."""
+    """Give the cluster of each row, shape [m].
+
+    Raises
+    ------
+    RowsProblem
+        A row has none, or the gold rows come from few.
+    """
     if asked.cluster is None:
         return None
     cells = _filled(corpus, asked.cluster, "cluster")
     place = {cell: at for at, cell in enumerate(dict.fromkeys(cells))}
-    return np.fromiter((place[cell] for cell in cells), np.int64, len(cells))
+    found = np.fromiter((place[cell] for cell in cells), np.int64, len(cells))
+    drawn = len(np.unique(found[corpus.gold]))
+    if drawn < FEWEST_CLUSTERS:
+        raise RowsProblem(
+            f"the gold rows come from {count(drawn, 'cluster')}, too few to know how clusters differ",
+            where=f"column {asked.cluster!r}",
+            expected=f"at least {FEWEST_CLUSTERS}",
+            cure="leave --cluster out, or label rows of more clusters",
+        )
+    return found
 
 
 def grouping_of(corpus: Corpus, asked: Asked) -> Grouping | None:

@@ -46,6 +46,7 @@ PUBLIC = [
     "audit",
     "compare",
     "estimate_mean",
+    "estimate_regression",
     "estimate_share",
     "evaluate",
     "evaluate_predictions",

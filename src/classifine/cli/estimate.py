@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,43 +15,139 @@ if TYPE_CHECKING:
     from classifine.estimation.answers import Answer, Estimates
 
 ROWS_SHOWN = 60
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+_DRAWN = (
+    "How the gold rows were drawn from these texts: each equally likely (random), with probabilities that are known "
+    "(known), or anything else, or from other texts (convenience)."
+)
+
+
+def questions(verb: Verb) -> Verb:
+    """Add the options that say which column is what, and what is asked."""
+    options = [
+        click.option("--sampled", type=click.Choice(["random", "known", "convenience"]), help=_DRAWN),
+        click.option("--probability", metavar="COLUMN", help="Gold column: how probable it was that a row is drawn."),
+        click.option("--strata", metavar="COLUMN", help="Column within whose values gold rows were drawn at random."),
+        click.option("--id", "id", metavar="COLUMN", help="Names a row in both files.  [default: id]"),
+        click.option("--label", metavar="COLUMN", help="Gold column: the true label.  [default: label]"),
+        click.option("--predicted", metavar="COLUMN", help="The predicted label.  [default: predicted_label]"),
+        click.option("--prefix", metavar="WORD", help="Before the label in columns of probabilities.  [default: p_]"),
+        click.option("--text", metavar="COLUMN", help="The text, to look for drift.  [default: text]"),
+        click.option("--label-separator", "separator", metavar="WORD", help="Between labels of a text with several."),
+        click.option("--blank-labels", type=click.Choice(["missing", "none"]), help="What a blank gold label says."),
+        click.option("--cross-fitted", is_flag=True, help="The gold file holds out-of-fold predictions of its rows."),
+        click.option("--of", "of", multiple=True, metavar="LABEL", help="A label asked about; repeatable."),
+        click.option("--positive", metavar="LABEL", help="The label that the first line speaks of."),
+        click.option("--mean", is_flag=True, help="The mean of labels that are numbers."),
+        click.option("--code", "codes", multiple=True, metavar="LABEL=N", help="A mean of numbers; repeatable."),
+        click.option("--formula", metavar="TEXT", help="A regression, such as 'yes ~ account + reposts'."),
+        click.option("--regression", "family", type=click.Choice(["linear", "logistic"]), help="Of which kind."),
+        click.option("--by", metavar="COLUMN", help="Column of groups."),
+        click.option("--time", metavar="COLUMN", help="Column of dates, for --period."),
+        click.option("--period", type=click.Choice(["day", "week", "month", "quarter", "year"]), help="A group each."),
+        click.option(
+            "--differences", type=click.Choice(["none", "first", "previous", "all"]), help="Between which groups."
+        ),
+        click.option("--cluster", metavar="COLUMN", help="Rows that belong together: author, thread."),
+        click.option("--confidence", type=float, default=0.95, show_default=True, help="Of the intervals."),
+        click.option("--simultaneous", is_flag=True, help="All intervals hold together."),
+        click.option(
+            "--target",
+            type=click.Choice(["population", "texts"]),
+            default="population",
+            show_default=True,
+            help="Texts like these, or these very texts.",
+        ),
+        click.option("--seed", type=int, default=42, show_default=True, help="Where draws start."),
+        click.option("--encoding", metavar="NAME", help="Encoding of text files, such as cp1252."),
+        click.option("--delimiter", metavar="CHARACTER", help="Delimiter of CSV files."),
+    ]
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
 
 
 @click.command()
 @click.option("--predictions", type=PATH, metavar="FILE", help="A row for every text: id, predicted_label, p_<label>.")
 @click.option("--gold", type=PATH, metavar="FILE", help="A row for every text labelled by hand: id, label.")
-@click.option(
-    "--sampled",
-    type=click.Choice(["random", "known", "convenience"]),
-    help="How the gold rows were drawn: every text was equally likely (random), with probabilities that are known "
-    "(known), or anything else, or from other texts (convenience).",
-)
-@click.option("--probability", metavar="COLUMN", help="Gold column: how probable it was that the row is drawn.")
-@click.option("--strata", metavar="COLUMN", help="Column within whose values gold rows were drawn at random.")
-@click.option("--id", "id", default="id", show_default=True, metavar="COLUMN", help="Names a row in both files.")
-@click.option("--label", default="label", show_default=True, metavar="COLUMN", help="Gold column: the true label.")
-@click.option("--of", "of", multiple=True, metavar="LABEL", help="A label asked about; repeatable.  [default: all]")
-@click.option("--positive", metavar="LABEL", help="The label that the first line speaks of.")
-@click.option("--by", metavar="COLUMN", help="Column of groups.")
-@click.option("--time", metavar="COLUMN", help="Column of dates, for --period.")
-@click.option("--period", type=click.Choice(["day", "week", "month", "quarter", "year"]), help="One group each.")
-@click.option("--differences", type=click.Choice(["none", "first", "previous", "all"]), help="Between which groups.")
-@click.option("--cluster", metavar="COLUMN", help="Rows that belong together: author, thread.")
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of the intervals.")
-@click.option("--simultaneous", is_flag=True, help="All intervals hold together.")
-@click.option("--target", type=click.Choice(["population", "texts"]), default="population", show_default=True,
-              help="Texts like these, or these very texts.")  # fmt: skip
-@click.option("--label-separator", "separator", metavar="WORD", help="Between the labels of a text that has several.")
+@click.option("--run", type=PATH, metavar="RUN", help="The run that predicted, so that rows it learnt from are found.")
+@questions
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Numbers (.json); table, page and weights beside it.")
 def estimate(**options: Any) -> None:
-    """Say what share of the texts has each label, corrected for the classifier's mistakes."""
+    """Say what share of the texts has each label, corrected for the classifier's mistakes.
+
+    Counting predicted labels is biased, however good the classifier. A sample of gold rows, labelled by hand, corrects
+    it; which correction is valid depends on how these rows were drawn, so say it with --sampled. Uncorrected, gold only
+    and corrected numbers stand side by side, with intervals; for groups (--by), periods (--time, --period), means
+    (--code) and regressions (--formula).
+    """
     from classifine.errors import UsageError
-    from classifine.estimated import estimate_share
 
     out, predictions, gold = options.pop("output"), options.pop("predictions"), options.pop("gold")
     if predictions is None or gold is None:
         raise UsageError("say which files", expected="classifine estimate --predictions FILE --gold FILE --sampled …")
-    tell(estimate_share(predictions, gold, out=out, **options))
+    tell(estimated(predictions, gold, options, out))
+    if out is not None:
+        told_files(out)
+
+
+def estimated(predictions: Any, gold: Any, options: dict[str, Any], out: Path | None) -> Estimates:
+    """Ask what the options say: a share, a mean or a regression."""
+    from classifine.errors import UsageError
+    from classifine.estimated import estimate_mean, estimate_share
+    from classifine.regressed import estimate_regression
+
+    formula, family, mean = options.pop("formula"), options.pop("family"), options.pop("mean")
+    codes = codes_of(options.pop("codes"))
+    if not options["cross_fitted"]:
+        options.pop("cross_fitted")
+    kept = {name: value for name, value in options.items() if value is not None and value != ()}
+    kept.setdefault("sampled", None)
+    if formula is None and family is not None:
+        raise UsageError("--regression needs a formula", expected="--formula 'yes ~ account'")
+    if formula is not None:
+        _refuse(kept, ("of", "positive", "differences"), "a regression")
+        if kept.pop("target", "population") != "population":
+            raise UsageError("a regression speaks of texts like these", cure="leave --target out")
+        return estimate_regression(predictions, gold, formula, family=family, codes=codes, out=out, **kept)
+    if mean or codes is not None:
+        _refuse(kept, ("of", "positive"), "a mean")
+        return estimate_mean(predictions, gold, codes=codes, out=out, **kept)
+    return estimate_share(predictions, gold, out=out, **kept)
+
+
+def _refuse(given: dict[str, Any], names: tuple[str, ...], what: str) -> None:
+    from classifine.errors import UsageError
+
+    for name in names:
+        if name in given:
+            raise UsageError(f"--{name} has no meaning for {what}", cure="leave it out")
+
+
+def codes_of(written: tuple[str, ...]) -> dict[str, float] | None:
+    """Read LABEL=N, several of them."""
+    from classifine.errors import UsageError
+
+    found = {}
+    for one in written:
+        label, _, number = one.rpartition("=")
+        try:
+            found[label] = float(number)
+        except ValueError:
+            raise UsageError(f"{one!r} gives a label no number", expected="--code low=1") from None
+    return found or None
+
+
+def told_files(out: Path) -> None:
+    """Print where everything is."""
+    from classifine.estimates_kept import files_beside
+
+    table, page, rows = files_beside(out)
+    console.tell()
+    for name, path in (("numbers", out), ("table", table), ("page", page), ("weights", rows)):
+        console.say(name, str(path))
 
 
 def tell(found: Estimates) -> None:
