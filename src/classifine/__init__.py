@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from classifine.compared import compare
+    from classifine.doubted import label_errors
     from classifine.errors import ClassifineError
     from classifine.estimated import estimate_mean, estimate_share
     from classifine.estimator import TextClassifier
@@ -55,6 +56,7 @@ _HOMES = {
     "evaluate_predictions": "foreign",
     "explain": "explained",
     "export": "exported",
+    "label_errors": "doubted",
     "learning_curve": "learning",
     "load": "verbs",
     "predict": "predicted",
@@ -96,6 +98,7 @@ __all__ = [
     "evaluate_predictions",
     "explain",
     "export",
+    "label_errors",
     "learning_curve",
     "load",
     "predict",

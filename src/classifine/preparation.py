@@ -15,12 +15,24 @@ from classifine.data.annotators.sheets import read_decisions
 from classifine.data.audit.auditing import Finding, audit, audit_dict, audit_drift, audit_splits, raise_on_fail
 from classifine.data.audit.findings import Level
 from classifine.data.audit.text_checks import Counter
-from classifine.data.labelled import Labelled, Say, labelled, silent
+from classifine.data.labelled import (
+    Labelled,
+    Say,
+    account_of,
+    annotation_of,
+    labelled,
+    left_out_of,
+    named_by_role,
+    rejected_of,
+    silent,
+)
 from classifine.data.likeness.duplicates import clusters_of, normal_forms
-from classifine.data.rows.accounting import LeftOut, SetAside, by_reason
+from classifine.data.rows.accounting import LeftOut, SetAside
+from classifine.data.rows.corrections import Corrected, Correction, provisional, read_corrections
 from classifine.data.rows.labelling import separator_of
 from classifine.data.rows.reading import Reading
 from classifine.data.splits.contamination import Contamination, contamination
+from classifine.data.splits.correcting import corrected_splits
 from classifine.data.splits.folds import Fold
 from classifine.data.splits.folds import folds as cut_folds
 from classifine.data.splits.levels import with_levels
@@ -59,11 +71,14 @@ class Checked:
         The splits and how they came about, or none where a check failed.
     shared
         What the test rows share with the others, where the data came divided.
+    corrected
+        What became of a person's corrections, where there are some.
     """
 
     findings: tuple[Finding, ...]
     division: Division | None = None
     shared: Contamination | None = None
+    corrected: Corrected | None = None
 
     def require(self, data: DataSettings) -> Division:
         """Give the division.
@@ -104,7 +119,7 @@ class Examined:
         nothing = self.found["first"].table.take(())
         whole = Splits(LabelledTexts.joined([part.table for part in parts]), nothing, nothing, LabelSpace(()))
         splits = division.splits if division else whole
-        told = audit_dict(_summed(self.found), self.checked.findings, splits, _annotation(parts))
+        told = audit_dict(account_of(self.found), self.checked.findings, splits, annotation_of(parts))
         dropped = self._dropped()
         if dropped:
             told["left_out"] += [part.to_dict() for part in dropped]
@@ -115,6 +130,7 @@ class Examined:
             "splits": told["splits"] if division else {},
             "division": division.notes.to_dict() if division else None,
             "contamination": None if self.checked.shared is None else self.checked.shared.to_dict(),
+            **({} if self.checked.corrected is None else {"corrections": self.checked.corrected.to_dict()}),
         }
 
     def _dropped(self) -> list[LeftOut]:
@@ -129,7 +145,7 @@ class Examined:
             before = f"{'train' if role == 'first' else role}:" if told_apart else ""
             lost = [name for name in part.table.ids if before + name not in divided]
             rows = part.rows_of([(TOO_RARE, name) for name in lost])
-            left_out += [replace(one, reason=_named(one.reason, role)) for one in rows]
+            left_out += [replace(one, reason=named_by_role(one.reason, role)) for one in rows]
         return left_out
 
 
@@ -164,11 +180,15 @@ def examine(
         found["first"].table,
         {role: one.table for role, one in found.items() if role != "first"},
         settings,
-        left_out=_left_out(found),
-        rejected=_rejected(found),
+        left_out=left_out_of(found),
+        rejected=rejected_of(found),
         count_tokens=count_tokens,
         labels_only=labels_only,
+        corrections=() if files.corrections is None else read_corrections(files.corrections),
+        corrected_by=str(files.corrections),
     )
+    if checked.corrected is not None:
+        say("correct", checked.corrected.sentence)
     if checked.division is not None:
         say("audit", _counted(checked.findings))
         parts = checked.division.splits.items()
@@ -185,6 +205,8 @@ def check_texts(
     rejected: Sequence[LeftOut] = (),
     count_tokens: Counter | None = None,
     labels_only: bool = False,
+    corrections: Sequence[Correction] = (),
+    corrected_by: str = "corrections",
 ) -> Checked:
     """Audit labelled texts and, where no check fails, divide them.
 
@@ -200,18 +222,21 @@ def check_texts(
         Rows that came in and are not among the texts.
     count_tokens, labels_only
         As in :func:`examine`.
+    corrections, corrected_by
+        Labels that a person corrected, and where they stood. Texts are divided by the labels as they were given, so
+        that no text changes its part.
 
     Raises
     ------
-    RowsProblem, SettingsProblem
-        Times or parts cannot be read, or settings contradict each other.
+    RowsProblem, LabelsProblem, SettingsProblem
+        Corrections do not fit the texts, times or parts cannot be read, or settings contradict each other.
     """
     data = settings.data
     separator = separator_of(data)
     forms = normal_forms(texts.texts)
     clusters = forms.clusters(threshold=data.near_duplicates)
     findings = audit(
-        texts,
+        provisional(texts, corrections),
         left_out=left_out,
         rejected=rejected,
         parts=3 - len({"validation", "test"} & {*others, *(texts.parts or ())}),
@@ -238,14 +263,15 @@ def check_texts(
             rare=data.rare_labels,
             clusters=clusters,
         )
-        division = replace(division, splits=with_levels(division.splits, data))
+        fixed, corrected = corrected_splits(division.splits, corrections, file=corrected_by, separator=separator)
+        division = replace(division, splits=with_levels(fixed, data))
     except LabelsProblem as problem:
         return Checked((*findings, Finding("division", "fail", problem.sentence, cure=problem.cure or "")))
     given = bool(others) or texts.parts is not None
     shared = contaminated(division.splits, data, told_apart=division.notes.told_apart) if given else None
     notes = (Finding("division", "warn", one, cure="see `division` in audit.json") for one in division.notes.warnings())
-    findings += (*notes, *_of_parts(division.splits, shared, data))
-    return Checked(findings, division, shared)
+    findings += (*notes, *_of_parts(division.splits, shared, data), *_of_corrections(corrected))
+    return Checked(findings, division, shared, corrected)
 
 
 def prepare(
@@ -354,44 +380,17 @@ def _of_parts(splits: Splits, shared: Contamination | None, data: DataSettings) 
     return audit_drift(splits) + (found or (clean,))
 
 
+def _of_corrections(corrected: Corrected | None) -> tuple[Finding, ...]:
+    if corrected is None:
+        return ()
+    caution = corrected.caution
+    if caution is None:
+        return (Finding("corrections", "good", corrected.sentence),)
+    return (Finding("corrections", "warn", f"{corrected.sentence}; {caution}", cure="see `corrections` in audit.json"),)
+
+
 def _counted(findings: Sequence[Finding]) -> str:
     levels = [finding.level for finding in findings]
     told = f"{levels.count('good')} checks good, {count(levels.count('warn'), 'warning')}"
     warned = "; ".join(finding.message for finding in findings if finding.level == "warn")
     return f"{told}: {warned}" if warned else told
-
-
-def _annotation(found: Sequence[Labelled]) -> dict[str, Any] | None:
-    """Give how judgements became labels: of the first file, with the ties of all."""
-    aggregations = [one.aggregation for one in found if one.aggregation is not None]
-    if not aggregations:
-        return None
-    return {**aggregations[0].to_dict(), "ties": sum(len(one.ties) for one in aggregations)}
-
-
-def _summed(found: Mapping[str, Labelled]) -> dict[str, Any]:
-    """Add up what several files brought; what is left out or rejected beside the first names its file's role."""
-    told = [one.to_dict() for one in found.values()]
-    listed = ("detected", "repairs", "label_changes", "unnamed_labels")
-    counted = ("rows_in", "rows_used", "texts", "not_judged", "rows_with_fewer_labels")
-    return {
-        **{name: sum(one.get(name, 0) for one in told) for name in counted},
-        "left_out": [part.to_dict() for part in _left_out(found)],
-        "rejected": [part.to_dict() for part in _rejected(found)],
-        **{name: [entry for one in told for entry in one.get(name, ())] for name in listed},
-        "joins": [one["join"] for one in told if one.get("join")],
-    }
-
-
-def _left_out(found: Mapping[str, Labelled]) -> list[LeftOut]:
-    parts = [(role, part) for role, one in found.items() for part in one.left_out]
-    return [replace(part, reason=_named(part.reason, role)) for role, part in parts]
-
-
-def _rejected(found: Mapping[str, Labelled]) -> list[LeftOut]:
-    sorted_out = {role: by_reason((row.reason, row.row) for row in one.reading.rejected) for role, one in found.items()}
-    return [replace(part, reason=_named(part.reason, role)) for role, parts in sorted_out.items() for part in parts]
-
-
-def _named(reason: str, role: str) -> str:
-    return reason if role == "first" else f"{reason} ({role} file)"

@@ -34,6 +34,8 @@ class DataFiles:
         The file that holds the texts, where the others hold ids and labels.
     decisions
         The ties of an earlier run with the labels a person chose.
+    corrections
+        The review file of an earlier run with the labels a person corrected.
     """
 
     data: Name | Sequence[Name] = ()
@@ -42,6 +44,7 @@ class DataFiles:
     test: Name | None = None
     texts: Name | None = None
     decisions: Path | None = None
+    corrections: Path | None = None
 
     @property
     def first(self) -> list[Name]:
@@ -98,7 +101,7 @@ class DataFiles:
             One of them is not there.
         """
         self.require()
-        further = {name: getattr(self, name) for name in ("validation", "test", "texts", "decisions")}
+        further = {name: getattr(self, name) for name in ("validation", "test", "texts", "decisions", "corrections")}
         role = "data" if self.train is None else "train"
         named = [(role, name) for name in self.first]
         named += [(role, name) for role, name in further.items() if name is not None]

@@ -52,6 +52,7 @@ PUBLIC = [
     "evaluate_predictions",
     "explain",
     "export",
+    "label_errors",
     "learning_curve",
     "load",
     "predict",

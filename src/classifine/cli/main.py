@@ -13,6 +13,7 @@ from classifine.cli.evaluate import evaluate
 from classifine.cli.explain import explain
 from classifine.cli.export import export
 from classifine.cli.init import init
+from classifine.cli.label_errors import label_errors
 from classifine.cli.learning_curve import learning_curve
 from classifine.cli.models import models
 from classifine.cli.predict import predict
@@ -53,6 +54,7 @@ for verb in (
     report,
     export,
     compare,
+    label_errors,
     learning_curve,
     estimate,
     models,

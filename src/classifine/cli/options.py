@@ -79,6 +79,7 @@ _READ = (
     "test",
     "texts",
     "decisions",
+    "corrections",
     "settings_file",
     "merge_labels",
     "label_names",
@@ -137,6 +138,7 @@ def source_options(verb: Verb) -> Verb:
         click.option("--test", metavar="FILE", help="Own test file; never used for validation."),
         texts_option,
         decisions_option,
+        corrections_option,
         settings_options,
         data_options(),
     ]
@@ -146,6 +148,14 @@ def source_options(verb: Verb) -> Verb:
 texts_option = click.option("--texts", metavar="FILE", help="File that holds the texts of the ids in DATA.")
 decisions_option = click.option(
     "--decisions", type=PATH, metavar="FILE", help="ties.csv of `--ties review`, with the labels filled in."
+)
+
+
+corrections_option = click.option(
+    "--corrections",
+    type=PATH,
+    metavar="FILE",
+    help="Review file of `label-errors`, with `correct_label` filled in; texts keep their parts.",
 )
 
 
@@ -233,7 +243,7 @@ def files_of(options: dict[str, Any]) -> DataFiles:
     """
     from classifine.sources import DataFiles
 
-    names = ("train", "validation", "test", "texts", "decisions")
+    names = ("train", "validation", "test", "texts", "decisions", "corrections")
     files = DataFiles(options["data"], **{name: options[name] for name in names if options.get(name) is not None})
     files.require()
     return files.fetched()

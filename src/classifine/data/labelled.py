@@ -245,6 +245,46 @@ def _without(found: Aggregation, kept: LabelledTexts, unkept: Sequence[LeftOut])
     return replace(found, labelled=kept, by_item=by_item, touched=dict(touched.most_common()))
 
 
+def annotation_of(found: Sequence[Labelled]) -> dict[str, Any] | None:
+    """Give how judgements became labels: of the first file, with the ties of all."""
+    aggregations = [one.aggregation for one in found if one.aggregation is not None]
+    if not aggregations:
+        return None
+    return {**aggregations[0].to_dict(), "ties": sum(len(one.ties) for one in aggregations)}
+
+
+def account_of(found: Mapping[str, Labelled]) -> dict[str, Any]:
+    """Add up what several files brought; what is left out or rejected beside the first names its file's role."""
+    told = [one.to_dict() for one in found.values()]
+    listed = ("detected", "repairs", "label_changes", "unnamed_labels")
+    counted = ("rows_in", "rows_used", "texts", "not_judged", "rows_with_fewer_labels")
+    return {
+        **{name: sum(one.get(name, 0) for one in told) for name in counted},
+        "left_out": [part.to_dict() for part in left_out_of(found)],
+        "rejected": [part.to_dict() for part in rejected_of(found)],
+        **{name: [entry for one in told for entry in one.get(name, ())] for name in listed},
+        "joins": [one["join"] for one in told if one.get("join")],
+    }
+
+
+def left_out_of(found: Mapping[str, Labelled]) -> list[LeftOut]:
+    """List what was left out of several files, by reason."""
+    parts = [(role, part) for role, one in found.items() for part in one.left_out]
+    return [replace(part, reason=named_by_role(part.reason, role)) for role, part in parts]
+
+
+def rejected_of(found: Mapping[str, Labelled]) -> list[LeftOut]:
+    """List the rows of several files that could not be read, by reason."""
+    sorted_out = {role: by_reason((row.reason, row.row) for row in one.reading.rejected) for role, one in found.items()}
+    parts = [(role, part) for role, listed in sorted_out.items() for part in listed]
+    return [replace(part, reason=named_by_role(part.reason, role)) for role, part in parts]
+
+
+def named_by_role(reason: str, role: str) -> str:
+    """Say with a reason which file it is about, where that is not the first."""
+    return reason if role == "first" else f"{reason} ({role} file)"
+
+
 def _rows_of(items: Sequence[tuple[str, str]], judgements: Judgements) -> tuple[LeftOut, ...]:
     """Give the rows of all judgements of these items, by reason."""
     reason_of = {name: reason for reason, name in items}

@@ -16,6 +16,8 @@ from classifine.reporting import charts, data_wording, search_charts, trust_char
 from classifine.reporting.annotation_view import Annotation
 from classifine.reporting.charts import Line
 from classifine.reporting.data_view import Audit
+from classifine.reporting.diagnosis_view import pair_rows, slice_rows, spot_rows, suspect_rows
+from classifine.reporting.downloads import download
 from classifine.reporting.summary import summarise
 from classifine.reporting.view import Scores, Summary, Training
 from classifine.runs import RunFolder
@@ -159,7 +161,8 @@ def environment() -> Environment:
         "step": data_wording.step,
         "tie_rule": data_wording.tie_rule,
     }
-    environment.globals |= {"whisker": charts.whisker, "bar": charts.bar}
+    environment.globals |= {"whisker": charts.whisker, "bar": charts.bar, "download": download}
+    environment.globals |= {of.__name__: of for of in (pair_rows, slice_rows, spot_rows, suspect_rows)}
     return environment
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
+from classifine.reporting.diagnosis_view import diagnosis_of, label_errors_of, learnt_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
 from classifine.reporting.seeds_view import Folds, Seeds, folds_of, seeds_of
@@ -74,6 +75,9 @@ def summarise(run: RunFolder) -> Summary:
         search=_part(run.trials, search_of) if searched else None,
         seeds=_seeds(run, evaluated) if "train" in origin.stages else None,
         folds=_part(run.history, _folds) if "train" in origin.stages else None,
+        diagnosis=_part(run.diagnosis, diagnosis_of) if evaluated else None,
+        label_errors=_part(run.label_errors, label_errors_of) if prepared else None,
+        learnt=_part(run.history, learnt_of) if "train" in origin.stages else None,
         curve=_part(run.curve, lambda told: str(told["classifiers"][0]["more_labels"]["sentence"])),
     )
 
@@ -227,7 +231,16 @@ def _confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> tu
 def _mistake(row: dict[str, str]) -> Mistake:
     texts = {name: row[name] for name in ("id", "text", "true_label", "predicted_label")}
     several = {name: row[name] for name in ("missed", "wrongly_given") if name in row}
-    return Mistake(**texts, confidence=float(row["confidence"]), p_true=float(row["p_true"]), **several)
+    near = [row[name] for place in range(1, 21) if row.get(name := f"nearest_{place}_label")]
+    return Mistake(
+        **texts,
+        confidence=float(row["confidence"]),
+        p_true=float(row["p_true"]),
+        **several,
+        suggested=row.get("suggested_label") or None,
+        votes=row.get("votes") or None,
+        near=tuple(near),
+    )
 
 
 def _tie(row: dict[str, str]) -> Tie:

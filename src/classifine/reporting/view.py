@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classifine.reporting.data_view import Audit
+from classifine.reporting.diagnosis_view import Diagnosis, LabelErrors, Learnt
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import Search
 from classifine.reporting.seeds_view import Folds, Seeds
@@ -160,7 +161,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row of mistakes.csv; the last two columns are there where a text may have several labels."""
+    """A row of mistakes.csv; what is missed and wrongly given is there where a text may have several labels.
+
+    ``near`` are the labels of the nearest training texts.
+    """
 
     id: str
     text: str
@@ -170,6 +174,9 @@ class Mistake:
     p_true: float
     missed: str | None = None
     wrongly_given: str | None = None
+    suggested: str | None = None
+    votes: str | None = None
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -234,6 +241,9 @@ class Summary:
     search: Search | None = None
     seeds: Seeds | None = None
     folds: Folds | None = None
+    diagnosis: Diagnosis | None = None
+    label_errors: LabelErrors | None = None
+    learnt: Learnt | None = None
     curve: str | None = None  # what a learning curve answers
 
     @property
