@@ -42,7 +42,7 @@ _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "evaluate",
-    "evaluate_predictions", "write_report", "compare", "learning_curve",
+    "evaluate_predictions", "write_report", "export", "compare", "learning_curve",
     "estimate_share", "estimate_mean", "estimate_regression",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
