@@ -152,6 +152,8 @@ def predict_file(
     more: dict[str, Any] = {"text": text or trained.text, "pair": pair or trained.text_pair}
     if isinstance(classifier, Path | str):
         more["model"] = _identity(Path(classifier), opened)
+    if (tell := given.get("tell")) is not None and opened.engine.why:
+        tell(f"computed by {opened.engine.name}: {opened.engine.why}")
     with _threads(opened, threads):
         return predict_rows(opened, source, Path(output), **more, **given)
 

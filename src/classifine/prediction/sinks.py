@@ -182,7 +182,9 @@ class _CsvSink:
 
     def write(self, block: Block, added: Mapping[str, Sequence[Any]]) -> None:
         columns = [
-            texts_of(cells, column=name, first_row=block.first_row, where=self._where)
+            cells
+            if block.texts and name in block.columns
+            else texts_of(cells, column=name, first_row=block.first_row, where=self._where)
             for name, cells in _cells(block, added, self._names, self._added)
         ]
         for row in zip(*columns, strict=True):
