@@ -18,7 +18,9 @@ from typing import Any
 import click
 
 import classifine
+from classifine.cli.estimate import estimate
 from classifine.cli.main import classifine as command
+from classifine.cli.plan import plan
 from classifine.data.annotators.aggregation import Aggregation
 from classifine.durable import write_text
 from classifine.estimation.answers import Answer, Estimates, Figure
@@ -59,6 +61,8 @@ def cli_page() -> str:
     parts = [_MADE, "# Commands", _help(command, "classifine")]
     for name, verb in command.commands.items():
         parts += [f"## classifine {name}", _help(verb, f"classifine {name}")]
+        if verb is estimate:
+            parts += ["### classifine estimate plan", _help(plan, "classifine estimate plan")]
     return _joined(parts)
 
 

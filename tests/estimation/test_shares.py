@@ -39,9 +39,9 @@ def test_ppi_holds_what_it_says_with_gold_drawn_at_random_and_counting_does_not(
 
 
 def test_dsl_holds_what_it_says_with_an_enriched_sample() -> None:
-    held, narrower = covered(True, 250)
-    assert 0.86 <= held["corrected"] / 250 <= 0.94
-    assert held["uncorrected"] / 250 < 0.05
+    held, narrower = covered(True, 120)
+    assert 0.84 <= held["corrected"] / 120 <= 0.95
+    assert held["uncorrected"] / 120 < 0.05
     assert narrower > 0.1
 
 

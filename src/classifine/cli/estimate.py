@@ -10,6 +10,7 @@ import click
 
 from classifine.cli import console
 from classifine.cli.options import PATH
+from classifine.cli.plan import plan
 
 if TYPE_CHECKING:
     from classifine.estimation.answers import Answer, Estimates
@@ -69,7 +70,23 @@ def questions(verb: Verb) -> Verb:
     return verb
 
 
-@click.command()
+class _WithPlan(click.Command):
+    """The verb, and ``plan`` behind it."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Hand over to ``plan`` where that is the first word; a run of that name is ./plan."""
+        if args[:1] == ["plan"]:
+            return plan.make_context(f"{info_name} plan", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb, or ``plan``."""
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+
+@click.command(cls=_WithPlan, epilog="Planning: classifine estimate plan --help")
 @click.option("--predictions", type=PATH, metavar="FILE", help="A row for every text: id, predicted_label, p_<label>.")
 @click.option("--gold", type=PATH, metavar="FILE", help="A row for every text labelled by hand: id, label.")
 @click.option("--run", type=PATH, metavar="RUN", help="The run that predicted, so that rows it learnt from are found.")
