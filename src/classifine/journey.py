@@ -173,6 +173,7 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
     from classifine.courses.telling import told, told_of_seeds
     from classifine.model.hub import resolve
     from classifine.training.checkpoints import Checkpoints
+    from classifine.training.dynamics import keep_dynamics
 
     splits = stored_splits(run, settings)
     base = resolve(settings.model.model)
@@ -187,7 +188,8 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
         folded = {"folds": CrossValidation(splits, settings, path=run.folds, scratch=kept).run(say)}
     result.classifier.save(run.model, probe=splits.validation.texts[:_PROBES])
     held_out = keep_held_out(run, result)
-    durable.write_json(run.history, {**result.history, **folded})
+    learnt = keep_dynamics(run.checkpoints, splits.train, run.dynamics)
+    durable.write_json(run.history, {**result.history, **folded, **learnt})
     say("train", told(result.history))
     if apart := told_of_seeds(result.history):
         say("seeds", apart)
@@ -197,7 +199,7 @@ def train_stage(run: RunFolder, settings: Settings, *, say: Say = silent) -> lis
         say("mind", warning)
     if (known := result.classifier.calibration) is not None and known.note is not None:
         say("mind", f"calibration: {known.note}")
-    return [run.model, run.history, run.baselines, *held_out, *([run.folds] if folded else [])]
+    return [run.model, run.history, run.baselines, *held_out, *[run.folds] * len(folded), *[run.dynamics] * len(learnt)]
 
 
 def keep_held_out(run: RunFolder, result: FineTuned) -> list[Path]:

@@ -215,6 +215,9 @@ class TrainingSettings:
         False,
         "also fit SetFit, for few texts a label: the base model, tuned on pairs of texts; needs the package setfit",
     )
+    training_dynamics: bool = setting(
+        False, "note after each epoch how each training text is learnt, to tell hard texts and wrong labels"
+    )
     arguments: dict[str, Any] = setting({}, "any further argument of Hugging Face's TrainingArguments")
 
 

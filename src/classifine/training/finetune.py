@@ -37,6 +37,7 @@ from classifine.training.adapters import merged, with_adapters
 from classifine.training.batching import Collator, EncodedRows
 from classifine.training.checkpoints import Checkpoints, Origin, Scratch
 from classifine.training.choices import check_arguments, resolve, training_arguments
+from classifine.training.dynamics import Noting
 from classifine.training.evaluating import Evaluations, Patience
 from classifine.training.heads import begin_at_shares, begin_fitted
 from classifine.training.layers import layer_problems, prepare_layers
@@ -171,6 +172,9 @@ def finetune(
         trainer.ids, trainer.tell = train.ids, None if kept is None else kept.tell
         trainer.wire(backend, encoded["validation"], truth, space, weights, chosen)
         trainer.label_ranks = ranks_of(space, settings.data.label_order)
+        if chosen.training_dynamics:
+            of_cells = space.ids if space.separator is None else space.indicator
+            trainer.add_callback(Noting(trainer, encoded["train"], of_cells(train.labels), folder))
         with quiet(), full_memory_told(), _refusals_told(chosen):
             trainer.finish(kept)
             trainer.use_attention(trainer.fused)
