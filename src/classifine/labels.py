@@ -19,7 +19,7 @@ from classifine.hierarchy import Hierarchy
 FloatMatrix = npt.NDArray[np.float64]
 BoolMatrix = npt.NDArray[np.bool_]
 IntVector = npt.NDArray[np.int64]
-Rule = Literal["argmax", "threshold"]
+Rule = Literal["argmax", "weighted argmax", "threshold"]
 # From which probability on a text is given a label, where nobody has fitted anything better.
 EVEN_CHANCE = 0.5
 
@@ -43,6 +43,9 @@ class LabelSpace:
         The levels above the labels, where they have any.
     order
         All labels from the lowest to the highest, where they have an order.
+    weights
+        Where each text has one label: what each probability is multiplied by before the largest wins. They belong to
+        the classifier they were fitted for; without any, the most probable label wins.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class LabelSpace:
     thresholds: tuple[float, ...] | None = None
     hierarchy: Hierarchy | None = None
     order: tuple[str, ...] | None = None
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.hierarchy is not None and (self.separator is not None or self.hierarchy.labels != self.names):
@@ -67,6 +71,10 @@ class LabelSpace:
             raise ValueError("order: of these labels, and only where each text has one")
         if self.thresholds is not None and (self.separator is None or len(self.thresholds) != len(self.names)):
             raise ValueError("thresholds: one for each label, and only where a text may have several labels")
+        if self.weights is not None and (
+            self.separator is not None or len(self.weights) != len(self.names) or min(self.weights) <= 0
+        ):
+            raise ValueError("weights: one above 0 for each label, and only where each text has one")
         if len(set(self.names)) != len(self.names):
             raise ValueError("label names must differ")
         if self.positive is not None and self.positive not in self.names:
@@ -137,7 +145,32 @@ class LabelSpace:
     @property
     def rule(self) -> Rule:
         """How probabilities over this space become labels."""
-        return "argmax" if self.separator is None else "threshold"
+        if self.separator is not None:
+            return "threshold"
+        return "argmax" if self.weights is None else "weighted argmax"
+
+    @property
+    def told_rule(self) -> str | None:
+        """Say how labels are decided where it is not the most probable one that wins, or none.
+
+        Examples
+        --------
+        >>> LabelSpace(("no", "yes"), weights=(1.0, 4.0)).told_rule
+        "'yes' is given from a probability of 0.200 on"
+        """
+        if self.weights is None:
+            return None
+        if len(self.names) == 2:
+            rarer = 1 if self.positive is None and self.weights[1] >= self.weights[0] else 0
+            asked = rarer if self.positive is None else self.id_of(self.positive)
+            threshold = self.weights[1 - asked] / (self.weights[0] + self.weights[1])
+            return f"{self.names[asked]!r} is given from a probability of {threshold:.3f} on"
+        most = max(range(len(self.names)), key=lambda label: (self.weights or ())[label] / min(self.weights or (1,)))
+        times = self.weights[most] / min(self.weights)
+        return (
+            "each probability is multiplied by its label's weight before the largest wins; "
+            f"that of {self.names[most]!r} is the largest, {times:.2f} times the smallest"
+        )
 
     @property
     def ranks(self) -> IntVector | None:
@@ -155,6 +188,7 @@ class LabelSpace:
             "thresholds": self.thresholds and list(self.thresholds),
             "hierarchy": self.hierarchy and self.hierarchy.to_dict(),
             "order": self.order and list(self.order),
+            "weights": self.weights and list(self.weights),
         }
         given = {name: value for name, value in further.items() if value is not None}
         return {"names": list(self.names), "positive": self.positive, **given}
@@ -163,7 +197,7 @@ class LabelSpace:
     def from_dict(cls, value: Mapping[str, Any]) -> LabelSpace:
         """Read what :meth:`to_dict` gave."""
         names, thresholds = tuple(value["names"]), value.get("thresholds")
-        hierarchy, order = value.get("hierarchy"), value.get("order")
+        hierarchy, order, weights = value.get("hierarchy"), value.get("order"), value.get("weights")
         return cls(
             names,
             value.get("positive"),
@@ -171,6 +205,7 @@ class LabelSpace:
             None if thresholds is None else tuple(float(threshold) for threshold in thresholds),
             None if hierarchy is None else Hierarchy.from_dict(hierarchy, names),
             None if order is None else tuple(order),
+            None if weights is None else tuple(float(weight) for weight in weights),
         )
 
 
@@ -183,8 +218,9 @@ def decide(probabilities: FloatMatrix, space: LabelSpace) -> tuple[str, ...]:
         Shape [n_texts, n_labels].
     space
         The label space whose ids are the columns. Its rule decides: ``argmax``, where each text has one label, gives
-        the most probable one, of equal ones the first; ``threshold``, where a text may have several, gives every label
-        whose probability is at least its threshold, so that a text may be given none.
+        the most probable one, of equal ones the first; ``weighted argmax`` multiplies each probability by its label's
+        weight before; ``threshold``, where a text may have several, gives every label whose probability is at least
+        its threshold, so that a text may be given none.
 
     Examples
     --------
@@ -197,7 +233,8 @@ def decide(probabilities: FloatMatrix, space: LabelSpace) -> tuple[str, ...]:
     if space.rule == "threshold":
         thresholds = space.thresholds if space.thresholds is not None else (EVEN_CHANCE,) * len(space)
         return space.cells(probabilities >= np.array(thresholds))
-    return tuple(space.names[index] for index in probabilities.argmax(axis=1))
+    weighed = probabilities if space.weights is None else probabilities * np.array(space.weights)
+    return tuple(space.names[index] for index in weighed.argmax(axis=1))
 
 
 def certainty(probabilities: FloatMatrix, has: BoolMatrix) -> npt.NDArray[np.float64]:

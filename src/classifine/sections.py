@@ -218,6 +218,11 @@ class TrainingSettings:
     training_dynamics: bool = setting(
         False, "note after each epoch how each training text is learnt, to tell hard texts and wrong labels"
     )
+    decision: Literal["argmax", "f1", "macro_f1", "balanced_accuracy", "mcc"] = setting(
+        "argmax",
+        "how probabilities become the one label of a text: the most probable one wins; or the rule with which this "
+        "metric is highest on the validation texts: the threshold of one of two labels, or rare labels favoured",
+    )
     arguments: dict[str, Any] = setting({}, "any further argument of Hugging Face's TrainingArguments")
 
 

@@ -167,7 +167,7 @@ def test_nominal_coverage(n_groups: int, draw: Draw) -> None:
         return values
 
     def cells(truth: np.ndarray, given_: np.ndarray) -> np.ndarray:
-        return truth * 2 + given_
+        return np.asarray(truth * 2 + given_)
 
     truth, given_, _ = sample(400_000)
     target = both(np.bincount(cells(truth, given_), minlength=4)[None, :])[0]

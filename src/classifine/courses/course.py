@@ -30,6 +30,7 @@ from classifine.tables import LabelledTexts
 from classifine.training import ranks
 from classifine.training.calibrating import calibrated
 from classifine.training.checkpoints import Checkpoints, Scratch, below
+from classifine.training.deciding import deciding, with_rule
 from classifine.training.finetune import FineTuned, check_settings, finetune
 from classifine.training.machine import threads_set
 from classifine.training.timing import seconds_of
@@ -90,11 +91,13 @@ class Course:
                 further["time_budget"] = self._planned().to_dict()
                 epochs = further["time_budget"]["epochs"]
                 self.settings = _with(self.settings, num_train_epochs=epochs)
-            result = calibrated(self._rescued(), self.validation, training)
+            result = deciding(calibrated(self._rescued(), self.validation, training), self.validation, training)
             if training.retrain_on_all:
+                first = result
                 result = AllTexts(
-                    result, self.train, self.validation, self.space, self.base, self.settings, self.scratch, self._tell
+                    first, self.train, self.validation, self.space, self.base, self.settings, self.scratch, self._tell
                 ).run()
+                result = replace(result, classifier=with_rule(result.classifier, first.classifier.space))
             return replace(result, history=result.history | further)
 
     # ---------------------------------------------------------------- time

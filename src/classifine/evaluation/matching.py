@@ -191,7 +191,7 @@ def _refuse_other_labels(one: tuple[str, LabelSpace], other: tuple[str, LabelSpa
             found="; ".join(only),
             cure="only classifiers that choose between the same labels can be compared",
         )
-    if space.rule != other_space.rule:
+    if (space.separator is None) != (other_space.separator is None):
         several = name if space.separator is not None else other_name
         raise LabelsProblem(
             f"{name} and {other_name} have different labels: those of {several} may stand several to a text",

@@ -126,6 +126,8 @@ class Scorecard:
                 f"The rows belong to {count(model.groups, 'group')}; intervals draw groups, not rows, since rows of "
                 "one group are alike."
             )
+        if (rule := self.space.told_rule) is not None:
+            told.append(f"Labels are decided by a rule fitted on validation texts: {rule}.")
         if self.seeds is not None:
             told.append(self.seeds.sentence)
         if model.hierarchy is not None:
@@ -168,6 +170,7 @@ class Scorecard:
             "titles": dict(self.titles),
             "comparisons": [self._marked(comparison.to_dict()) for comparison in self.comparisons],
             "mistakes": model.mistakes,
+            **({} if self.space.weights is None else {"weights": list(self.space.weights)}),
             **({} if self.trust is None else {"trust": self._stamped(self.trust.to_dict())}),
             **({} if self.seeds is None else {"seeds": self._marked(self.seeds.to_dict())}),
         }

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 POSITIVE_KEY = "positive_label"
 SEPARATOR_KEY = "label_separator"
 THRESHOLDS_KEY = "label_thresholds"
+WEIGHTS_KEY = "label_weights"  # for the decision, not the loss
 PATHS_KEY = "label_paths"
 ORDER_KEY = "label_order"
 CALIBRATION = "calibration.json"
@@ -190,7 +191,8 @@ class Classifier:
             setattr(config, SEPARATOR_KEY, self.space.separator)
             setattr(config, THRESHOLDS_KEY, self.space.thresholds and list(self.space.thresholds))
         told = self.space.to_dict()
-        for key, value in ((PATHS_KEY, told.get("hierarchy")), (ORDER_KEY, told.get("order"))):
+        arranged = ((PATHS_KEY, "hierarchy"), (ORDER_KEY, "order"), (WEIGHTS_KEY, "weights"))
+        for key, value in ((key, told.get(name)) for key, name in arranged):
             if value is not None or hasattr(config, key):  # the base model may have brought its own
                 setattr(config, key, value)
         with durable.staging(Path(folder)) as staged:
@@ -350,18 +352,19 @@ def _several_of(config: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _arranged(config: dict[str, Any], names: dict[int, str], folder: Path) -> dict[str, Any]:
     """Give what a folder says of the levels and the order of labels of which a text has one."""
-    paths, order = config.get(PATHS_KEY), config.get(ORDER_KEY)
+    paths, order, weights = (config.get(key) for key in (PATHS_KEY, ORDER_KEY, WEIGHTS_KEY))
     labels = [names[index] for index in range(len(names))]
     try:
         hierarchy = None if paths is None else Hierarchy.from_dict(paths, labels)
-        LabelSpace(tuple(labels), hierarchy=hierarchy, order=None if order is None else tuple(order))
+        weighed = None if weights is None else tuple(float(weight) for weight in weights)
+        LabelSpace(tuple(labels), hierarchy=hierarchy, order=None if order is None else tuple(order), weights=weighed)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelUnavailable(
-            f"{PATHS_KEY} or {ORDER_KEY} in config.json do not fit its labels: {error}",
+            f"{PATHS_KEY}, {ORDER_KEY} or {WEIGHTS_KEY} in config.json do not fit its labels: {error}",
             where=str(folder),
-            cure="take both out of config.json, or fetch or train it again",
+            cure="take them out of config.json, or fetch or train it again",
         ) from None
-    return {"hierarchy": hierarchy, "order": None if order is None else tuple(order)}
+    return {"hierarchy": hierarchy, "order": None if order is None else tuple(order), "weights": weighed}
 
 
 def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainingArguments, se
 
 from classifine import durable
 from classifine.errors import SettingsProblem
+from classifine.evaluation.decisions import refuse_idle
 from classifine.evaluation.ordinal import ranks_of
 from classifine.evaluation.thresholds import fitted
 from classifine.labels import LabelSpace
@@ -91,6 +92,7 @@ def check_settings(
         transformers does not know the base model's family.
     """
     check_arguments(settings.training)
+    refuse_idle(space, settings.training.decision)
     check_time(settings)
     check_trackers(settings.training.arguments)
     family, limit = family_and_limit(base.folder)

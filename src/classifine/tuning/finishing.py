@@ -15,6 +15,7 @@ from classifine.errors import count
 from classifine.settings import Settings
 from classifine.training.calibrating import calibrated
 from classifine.training.checkpoints import Checkpoints
+from classifine.training.deciding import deciding
 from classifine.training.finetune import FineTuned
 from classifine.tuning.objective import Material
 
@@ -92,6 +93,7 @@ def finish(material: Material, winner: Settings, kept: Kept, checkpoints: Checkp
         first = trained(winner, "winner")
         kept.keep_best(-1, first, origin_of(winner))
     first = calibrated(first, material.validation, winner.training)
+    first = deciding(first, material.validation, winner.training)
     if how == "keep":
         return Finished(first, {"how": how, "seed": winner.seed})
     seeds = seeds_from(winner.seed, winner.tune.finish_seeds)
