@@ -5,7 +5,7 @@ Thin: the prediction room does the work. Imports nothing that trains. Does not k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -93,8 +93,8 @@ def predict_file(
 ) -> BulkResult:
     """Label every row of one file or several; same rows, same order, the input's columns kept.
 
-    What is done is kept every few thousand rows: after a kill, a full disc or Ctrl-C, the same call goes on, and the
-    output has the same bytes in the end. That takes a folder; a classifier in memory begins anew.
+    After a kill, a full disc or Ctrl-C, the same call goes on behind the last few thousand rows, to the same bytes in
+    the end; with a classifier in memory it begins anew.
 
     Parameters
     ----------
@@ -104,8 +104,7 @@ def predict_file(
         Files; their endings decide the formats. The input may be several files with the same columns, patterns such as
         ``posts/*.csv``, or ``-`` for standard input; the output, ``-`` for standard output.
     text, pair
-        The columns that hold the text and, for a classifier of pairs, the second one; without them, those the run was
-        trained on, else ``text``.
+        The columns of the text and, for a classifier of pairs, the second one; without them, the run's, else ``text``.
     target_accuracy
         How often the labels should be right, which an evaluated run folder must say: rows that are too unsure get the
         status ``review``.
@@ -114,16 +113,16 @@ def predict_file(
     label_sets
         In what share of the rows a set of labels should hold the true one, such as .9; the sets stand in ``label_set``.
     engine, threads
-        What computes, where a folder is given: ``auto``, ``torch``, or an exported precision such as ``bf16``; and with
-        how many threads, as many as this process may use if not given.
+        What computes, where a folder is given: ``auto``, ``torch``, or an exported precision such as ``bf16``; and how
+        many threads, all that this process may use if not given.
     ray
         The address of a Ray cluster, or ``local``, whose nodes score the rows.
     **options
         ``prefix`` before the names of added columns; ``encoding`` and ``delimiter`` of a text file;
         ``on_bad_row="quarantine"`` for rows that cannot be read, which keep their place with the status ``unreadable``;
         ``probabilities``: ``all``, ``none`` or ``top-3``; ``excel_safe`` against formulas in CSV; ``shard_rows``, after
-        which the work is safe; ``part`` of several processes that write one output, and ``merge`` to only put together
-        what they did; ``overwrite`` for an output from something else; ``tell``, called with a plain sentence.
+        which work is safe; ``part`` of several processes that write one output, ``merge`` to only join what they did;
+        ``overwrite`` for an output from something else; ``tell``, called with a plain sentence.
 
     Raises
     ------
@@ -132,10 +131,12 @@ def predict_file(
     RunRefused
         The output, or an unfinished one, is from something else, and how is said; or another process is writing it.
     DiscError
-        The disc refuses; what is done is kept.
+        The disc refuses.
     """
     from classifine.prediction.bulk import predict_file as predict_rows
+    from classifine.prediction.inputs import check_files
 
+    check_files([source] if isinstance(source, Path | str) else source)
     given = {name: value for name, value in options.items() if value is not None}
     if target_accuracy is not None or review_queue is not None:
         given["review"] = _review(classifier, target_accuracy, review_queue)
@@ -152,10 +153,15 @@ def predict_file(
     more: dict[str, Any] = {"text": text or trained.text, "pair": pair or trained.text_pair}
     if isinstance(classifier, Path | str):
         more["model"] = _identity(Path(classifier), opened)
-    if (tell := given.get("tell")) is not None and opened.engine.why:
-        tell(f"computed by {opened.engine.name}: {opened.engine.why}")
+    _tell_engine(opened, given.get("tell"))
     with _threads(opened, threads):
         return predict_rows(opened, source, Path(output), **more, **given)
+
+
+def _tell_engine(opened: Classifier, tell: Callable[[str], None] | None) -> None:
+    """Say what computes, where there was a choice."""
+    if tell is not None and opened.engine.why:
+        tell(f"computed by {opened.engine.name}: {opened.engine.why}")
 
 
 def _review(classifier: Classifier | Path | str, accuracy: float | None, queue: Path | str | None) -> Review:
@@ -178,8 +184,9 @@ def _identity(path: Path, opened: Classifier) -> dict[str, Any]:
     from classifine.model.classifier import model_folder
     from classifine.prediction.inputs import digest_of
 
-    folder = model_folder(path)
-    return {"folder": str(folder), "sha256": digest_of(folder), "engine": opened.engine.name}
+    folder, engine = model_folder(path), opened.engine
+    # an exported file was digested when it was opened
+    return {"folder": str(folder), "sha256": engine.digest or digest_of(folder), "engine": engine.name}
 
 
 def _opened(classifier: Classifier | Path | str, engine: str = "auto", threads: int | None = None) -> Classifier:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from classifine import durable
 from classifine.data.files.bad_rows import OnBadRow, Rejected
 from classifine.data.files.cells import is_blank, texts_of
-from classifine.data.files.table_file import LONGEST_CELL, Block, TableFile, require_column
+from classifine.data.files.table_file import LONGEST_CELL, Block, TableFile, require_column, require_file
 from classifine.errors import ColumnProblem, FileMissing, UsageError, count, some
 from classifine.pairs import joined
 
@@ -210,6 +210,18 @@ def expanded(words: Sequence[Path | str]) -> list[Path]:
             raise FileMissing(f"no file matches {path}", cure=f"check the pattern; this is {Path.cwd()}")
         found += matching
     return found
+
+
+def check_files(words: Sequence[Path | str]) -> None:
+    """Check that files are there, before a model is loaded for them.
+
+    Raises
+    ------
+    FileMissing
+        One is not, or may not be read.
+    """
+    for path in [] if any(str(word) == STANDARD for word in words) else expanded(words):
+        require_file(path)
 
 
 def digest_of(folder: Path) -> str:
