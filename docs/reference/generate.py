@@ -43,7 +43,8 @@ FOLDER = Path(__file__).parent
 _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
-    "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "evaluate",
+    "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "fill_mask",
+    "evaluate",
     "evaluate_predictions", "write_report", "export", "compare", "learning_curve",
     "estimate_share", "estimate_mean", "estimate_regression",
 )  # fmt: skip

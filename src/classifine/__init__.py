@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from classifine.labels import LabelSpace
     from classifine.learning import learning_curve
     from classifine.model.classifier import Classifier
+    from classifine.model.masked import fill_mask
     from classifine.predicted import predict, predict_file
     from classifine.regressed import estimate_regression
     from classifine.settings import Settings
@@ -57,6 +58,7 @@ _HOMES = {
     "explain": "explained",
     "export": "exported",
     "label_errors": "doubted",
+    "fill_mask": "model.masked",
     "learning_curve": "learning",
     "load": "verbs",
     "predict": "predicted",
@@ -99,6 +101,7 @@ __all__ = [
     "explain",
     "export",
     "label_errors",
+    "fill_mask",
     "learning_curve",
     "load",
     "predict",

@@ -56,6 +56,7 @@ def explain(
     texts
         One text or several.
     method
+        ``auto``: leave-one-out, and Kernel SHAP where that tells too little although all words together tell much;
         ``leave-one-out``; ``lime`` (Ribeiro et al. 2016); ``kernel-shap`` (Lundberg and Lee 2017, paired samples);
         ``shapley`` (values from random orders); ``integrated-gradients`` (Sundararajan et al. 2017; torch only).
     label, against

@@ -236,6 +236,7 @@ def evaluate_stage(
         The test texts were seen in training or validation, and that is not allowed.
     """
     from classifine.courses.repeated import on_other_seeds
+    from classifine.explanation.sampling import write_explanations
     from classifine.model.classifier import Classifier
     from classifine.training.machine import device_name
 
@@ -259,7 +260,8 @@ def evaluate_stage(
     )
     apart, by_seed = on_other_seeds(run.seeds, run.history, splits.test, settings, say)
     card = replace(card, seeds=apart)
-    made = []
+    explained = settings.evaluation.explained
+    made = write_explanations(run.explanations, classifier, model, most=explained, seed=settings.seed)
     for predictions in (validation, model, *ladder, *by_seed):
         name = (
             predictions.split.removesuffix(_SEEN)

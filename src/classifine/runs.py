@@ -99,6 +99,7 @@ class RunFolder:
         self.review = self.path / "label_errors.csv"
         self.dynamics = self.path / "dynamics.parquet"
         self.report = self.path / "report.html"
+        self.explanations = self.path / "explanations.json"
         self.out_of_fold = self.predictions / "out-of-fold.parquet"
         self.curve = self.path / "learning_curve.json"
         self.curve_page = self.path / "learning_curve.html"

@@ -237,6 +237,9 @@ class EvaluationSettings:
         most=1,
     )
     set_error: float = setting(0.1, "how often a set of labels may miss the true one", least=0.001, most=0.5)
+    explained: int = setting(
+        8, "test texts explained in the report, mistakes and right ones; fewer where that takes long; 0: none", least=0
+    )
     neighbours: int = setting(3, "training texts told beside each mistake, the nearest ones; 0: none", least=0, most=20)
 
 

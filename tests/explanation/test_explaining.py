@@ -76,6 +76,24 @@ def test_the_default_needs_no_label_and_takes_one_text() -> None:
     assert found.faithfulness.outdone == 0
 
 
+class Redundant(BagOfWords):
+    """One of several words is enough, so that no single one matters."""
+
+    def score(self, text: str) -> float:
+        return 0.9 if {"glad", "happy", "merry"} & set(text.split()) else 0.2
+
+
+def test_where_words_stand_in_for_each_other_the_default_goes_on_to_sets_of_words() -> None:
+    (found,) = classifine.explain(Redundant({}), ["so glad and happy and merry as one can be"])
+    assert found.method == "kernel-shap"
+    assert {word.text for word in found.top(3)} == {"glad", "happy", "merry"}
+    assert found.change is not None
+    assert (len(found.change.places), found.change.becomes) == (3, "no")
+    (alone,) = classifine.explain(Redundant({}), ["so glad and happy and merry"], method="leave-one-out")
+    assert "kernel-shap may tell more" in str(alone.reason)
+    assert not alone.top()
+
+
 class Three:
     """Two labels that words decide, and a rest; several may be given."""
 

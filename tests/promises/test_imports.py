@@ -53,6 +53,7 @@ PUBLIC = [
     "explain",
     "export",
     "label_errors",
+    "fill_mask",
     "learning_curve",
     "load",
     "predict",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The shades of words for and against, as terminals with 256 colours name them.
 _COLOURS = {1: 189, 2: 153, 3: 111, 4: 75, -1: 223, -2: 222, -3: 215, -4: 208}
-_METHODS = ["leave-one-out", "lime", "kernel-shap", "shapley", "integrated-gradients"]
+_METHODS = ["auto", "leave-one-out", "lime", "kernel-shap", "shapley", "integrated-gradients"]
 _OVERVIEW_FROM = 3
 
 
@@ -64,7 +64,7 @@ def explain(
     pair: str | None,
     label: str | None,
     against: str | None,
-    method: Literal["leave-one-out", "lime", "kernel-shap", "shapley", "integrated-gradients"],
+    method: Literal["auto", "leave-one-out", "lime", "kernel-shap", "shapley", "integrated-gradients"],
     samples: int | None,
     pieces: Literal["auto", "words", "phrases"],
     scale: Literal["probability", "log-odds"],

@@ -11,6 +11,7 @@ from classifine.cli.demo import demo
 from classifine.cli.estimate import estimate
 from classifine.cli.evaluate import evaluate
 from classifine.cli.explain import explain
+from classifine.cli.fill_mask import fill_mask
 from classifine.cli.export import export
 from classifine.cli.init import init
 from classifine.cli.label_errors import label_errors
@@ -58,5 +59,6 @@ for verb in (
     learning_curve,
     estimate,
     models,
+    fill_mask,
 ):
     classifine.add_command(verb)

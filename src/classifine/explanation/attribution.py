@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from classifine.explanation.overview import Overview
 
 FORMAT = 1
+_MADE = ("faithfulness", "change", "notes", "words")
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,18 @@ class Explanation:
             "notes": list(self.notes),
             "words": [word.to_dict() for word in self.words],
         }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Explanation:
+        """Read what :meth:`to_dict` gave."""
+        plain = {name: one for name, one in value.items() if name not in (*_MADE, "ranked")}
+        return cls(
+            **{"reason": None, **plain},
+            faithfulness=Faithfulness(**value["faithfulness"]) if "faithfulness" in value else None,
+            change=Change.from_dict(value["change"]) if "change" in value else None,
+            notes=tuple(value["notes"]),
+            words=tuple(Word(**word) for word in value["words"]),
+        )
 
     def to_html(self) -> str:
         """Give the text as a piece of HTML, each word coloured by what it does; nothing in it can run."""

@@ -5,7 +5,7 @@ Does not know how the words were weighed or how the answer is shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -42,6 +42,11 @@ class Change:
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON."""
         return {"words": list(self.places), "becomes": self.becomes, "smallest": self.smallest}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Change:
+        """Read what :meth:`to_dict` gave."""
+        return cls(tuple(value["words"]), value["becomes"], value["smallest"])
 
 
 def change(masked: Masked, target: Target, space: LabelSpace, values: FloatVector) -> Change | None:

@@ -15,7 +15,7 @@ from classifine.errors import SettingsProblem, UsageError, unknown_name
 from classifine.explanation import perturbation
 from classifine.explanation.attribution import Explanation, Word
 from classifine.explanation.deciding import change
-from classifine.explanation.faithfulness import ORDERS, faithfulness, refusal
+from classifine.explanation.faithfulness import ORDERS, Faithfulness, faithfulness, refusal
 from classifine.explanation.masking import Masked, Passage, Pieces, Scale, Target
 from classifine.explanation.perturbation import Effects
 from classifine.labels import FloatMatrix, LabelSpace, decide
@@ -23,15 +23,18 @@ from classifine.model.classifier import Scorer
 from classifine.model.reach import characters_read
 from classifine.pairs import parted
 
-Method = Literal["leave-one-out", "lime", "kernel-shap", "shapley", "integrated-gradients"]
-DEFAULT: Method = "leave-one-out"
+Method = Literal["auto", "leave-one-out", "lime", "kernel-shap", "shapley", "integrated-gradients"]
+DEFAULT: Method = "auto"
+# What auto begins with, and what it goes on with where that tells too little although all words together tell much.
+_FIRST, _SECOND = "leave-one-out", "kernel-shap"
+_MUCH = {"probability": 0.05, "log-odds": 0.5}
 _METHODS: dict[str, Callable[..., Effects]] = {
     "leave-one-out": perturbation.leave_one_out,
     "lime": perturbation.lime,
     "kernel-shap": perturbation.kernel_shap,
     "shapley": perturbation.shapley,
 }
-METHODS: tuple[str, ...] = (*_METHODS, "integrated-gradients")
+METHODS: tuple[str, ...] = ("auto", *_METHODS, "integrated-gradients")
 PIECES: tuple[str, ...] = ("auto", "words", "phrases")
 SCALES: tuple[str, ...] = ("probability", "log-odds")
 _SHOWN_LABELS = 5
@@ -44,7 +47,8 @@ class Asked:
     Attributes
     ----------
     method
-        One of :data:`METHODS`.
+        One of :data:`METHODS`; ``auto`` is leave-one-out, and Kernel SHAP where its ranking is refused although the
+        words tell much together.
     label, against
         A label by its name, and one it is contrasted with; without a label, what is predicted.
     samples
@@ -144,17 +148,9 @@ def _of_label(
     space, passage, n = scorer.space, masked.passage, len(masked.passage)
     target = Target(space.id_of(label), None if asked.against is None else space.id_of(asked.against), asked.scale)
     value = float(target.of(row)[0])
-    notes = _notes(passage, asked, cut)
-    if n == 0:
-        effects, base = Effects(np.zeros(0), 0), value
-    else:
-        effects = _effects(scorer, masked, target, asked)
-        base = float(target.of(masked.rows(np.zeros((1, n), dtype=bool)))[0])
-        notes += effects.notes
-    measured = faithfulness(masked, target, effects.values, seed=asked.seed, orders=asked.orders) if n > 1 else None
-    reason = refusal(
-        effects.values, measured, scale=asked.scale, joint=value - base, r2=effects.r2, stability=effects.stability
-    )
+    base = float(target.of(masked.rows(np.zeros((1, n), dtype=bool)))[0]) if n else value
+    found = _weighed(scorer, masked, target, asked, joint=value - base)
+    effects = found.effects
     text, second = parted(passage.text) if passage.pair is not None else (passage.text, None)
     shown = np.argsort(-row[0], kind="stable")[:_SHOWN_LABELS].tolist()
     wanted = [at for at in (target.label, target.against) if at is not None and at not in shown]
@@ -168,26 +164,62 @@ def _of_label(
         value=value,
         base=base,
         words=_words(passage, effects),
-        method=asked.method,
+        method=found.method,
         scale=asked.scale,
         seed=asked.seed,
         samples=effects.samples,
         scored=masked.scored,
-        reason=reason,
-        faithfulness=measured,
+        reason=found.reason,
+        faithfulness=found.faithfulness,
         r2=effects.r2,
         stability=effects.stability,
         change=change(masked, replace(target, against=None), space, effects.values),
-        notes=notes,
+        notes=(*_notes(passage, asked, cut), *effects.notes),
     )
 
 
-def _effects(scorer: Scorer, masked: Masked, target: Target, asked: Asked) -> Effects:
-    if asked.method == "integrated-gradients":
+@dataclass(frozen=True)
+class _Weighed:
+    """What one method says of the words, how faithful that is, and why they must not be ranked."""
+
+    method: str
+    effects: Effects
+    faithfulness: Faithfulness | None
+    reason: str | None
+
+
+def _weighed(scorer: Scorer, masked: Masked, target: Target, asked: Asked, *, joint: float) -> _Weighed:
+    if asked.method != "auto":
+        return _weighed_by(asked.method, scorer, masked, target, asked, joint)
+    first = _weighed_by(_FIRST, scorer, masked, target, asked, joint)
+    if first.reason is None or len(masked.passage) < 2 or abs(joint) < _MUCH[asked.scale]:
+        return first
+    return _weighed_by(_SECOND, scorer, masked, target, asked, joint)
+
+
+def _weighed_by(method: str, scorer: Scorer, masked: Masked, target: Target, asked: Asked, joint: float) -> _Weighed:
+    if not len(masked.passage):
+        effects = Effects(np.zeros(0), 0)
+    elif method == "integrated-gradients":
         from classifine.explanation.gradients import integrated_gradients
 
-        return integrated_gradients(scorer, masked.passage, target)
-    return _METHODS[asked.method](masked, target, samples=asked.samples, seed=asked.seed)
+        effects = integrated_gradients(scorer, masked.passage, target)
+    else:
+        effects = _METHODS[method](masked, target, samples=asked.samples, seed=asked.seed)
+    measured = None
+    if len(effects.values) > 1:
+        measured = faithfulness(masked, target, effects.values, seed=asked.seed, orders=asked.orders)
+    reason = refusal(
+        effects.values,
+        measured,
+        scale=asked.scale,
+        joint=joint,
+        # Shapley values share out what words do together, so that a poor linear fit is no fault of theirs
+        r2=effects.r2 if method == "lime" else None,
+        stability=effects.stability,
+        further=_SECOND if method == _FIRST else None,
+    )
+    return _Weighed(method, effects, measured, reason)
 
 
 def _notes(passage: Passage, asked: Asked, cut: bool) -> tuple[str, ...]:

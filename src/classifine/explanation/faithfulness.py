@@ -116,6 +116,7 @@ def refusal(
     joint: float,
     r2: float | None = None,
     stability: float | None = None,
+    further: str | None = None,
 ) -> str | None:
     """Say why words should not be ranked by these values, or nothing where they may be.
 
@@ -131,14 +132,17 @@ def refusal(
         What all words change together.
     r2, stability
         How well a linear model fits, and on which share of first words two halves of the samples agree.
+    further
+        A method that may tell more.
     """
     if len(values) == 0:
         return "there is no word in it"
     least = _NEGLIGIBLE[scale]
     if float(np.abs(values).max()) < least:
         points = f"{least:.2f}" if scale == "probability" else f"{least:.1f} log-odds"
-        together = f", though all together change it by {joint:+.2f}; try the method kernel-shap"
-        return f"no word moves it by {points} or more" + (together if abs(joint) >= 5 * least else "")
+        together = f", though all together change it by {joint:+.2f}" if abs(joint) >= 5 * least else ""
+        advice = f"; the method {further} may tell more" if together and further else ""
+        return f"no word moves it by {points} or more{together}{advice}"
     if len(values) == 1:
         return None
     if r2 is not None and r2 < _LEAST_R2:

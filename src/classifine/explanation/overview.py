@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,12 @@ class Overview:
             "pushes": {label: [asdict(push) for push in found] for label, found in self.pushes.items()},
             "warnings": list(self.warnings),
         }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Overview:
+        """Read what :meth:`to_dict` gave."""
+        pushes = {label: tuple(Push(**push) for push in found) for label, found in value["pushes"].items()}
+        return cls(value["texts"], value["ranked"], pushes, tuple(value["warnings"]))
 
 
 def overview(found: Sequence[Explanation], *, shown: int = SHOWN) -> Overview:

@@ -154,11 +154,11 @@ def sentences(one: Explanation) -> tuple[str, ...]:
     faithful = one.faithfulness
     if faithful is not None:
         told.append(
-            f"Taking away the words that count most lowers it by {faithful.comprehensiveness:.2f} on average (words in "
-            f"random order: {faithful.random_comprehensiveness:.2f}), keeping only them by {faithful.sufficiency:.2f} "
-            f"({faithful.random_sufficiency:.2f})."
+            f"Taking away the words that count most changes it by {effect(-faithful.comprehensiveness)} on average "
+            f"(words in random order: {effect(-faithful.random_comprehensiveness)}), keeping only them by "
+            f"{effect(-faithful.sufficiency)} ({effect(-faithful.random_sufficiency)})."
         )
-    told.append(f"Without any word it would be {one.base:.2f}.")
+    told.append(f"Without any word it would be {one.base:.2f}. Method: {one.method}.")
     if one.r2 is not None:
         same = "" if one.stability is None else f"; two halves of the samples share {one.stability:.0%} of the top 5"
         told.append(f"A linear model of the words fits with R² {one.r2:.2f}{same}.")
@@ -187,8 +187,9 @@ def effect(value: float) -> str:
     >>> effect(0.314), effect(-0.02), effect(0.0004)
     ('+0.31', '−0.02', '+0.0004')
     """
-    digits = 2 if abs(value) >= 0.005 or value == 0 else 4
-    return f"{value:+.{digits}f}".replace("-", "−")
+    if abs(value) < 0.00005:
+        return "0"
+    return f"{value:+.{2 if abs(value) >= 0.005 else 4}f}".replace("-", "−")
 
 
 def fragment(found: Sequence[Explanation], overview: Overview | None = None) -> str:

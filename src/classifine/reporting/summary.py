@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
 from classifine.reporting.diagnosis_view import diagnosis_of, label_errors_of, learnt_of
+from classifine.reporting.explanations_view import explanations_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
 from classifine.reporting.seeds_view import Folds, Seeds, folds_of, seeds_of
@@ -74,6 +75,7 @@ def summarise(run: RunFolder) -> Summary:
         training=_part(run.history, _training) if "train" in origin.stages else None,
         search=_part(run.trials, search_of) if searched else None,
         seeds=_seeds(run, evaluated) if "train" in origin.stages else None,
+        explanations=_part(run.explanations, explanations_of) if evaluated else None,
         folds=_part(run.history, _folds) if "train" in origin.stages else None,
         diagnosis=_part(run.diagnosis, diagnosis_of) if evaluated else None,
         label_errors=_part(run.label_errors, label_errors_of) if prepared else None,

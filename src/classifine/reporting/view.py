@@ -11,6 +11,7 @@ from typing import Any
 
 from classifine.reporting.data_view import Audit
 from classifine.reporting.diagnosis_view import Diagnosis, LabelErrors, Learnt
+from classifine.reporting.explanations_view import Explained
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import Search
 from classifine.reporting.seeds_view import Folds, Seeds
@@ -240,6 +241,7 @@ class Summary:
     training: Training | None
     search: Search | None = None
     seeds: Seeds | None = None
+    explanations: Explained | None = None
     folds: Folds | None = None
     diagnosis: Diagnosis | None = None
     label_errors: LabelErrors | None = None
