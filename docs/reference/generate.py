@@ -22,6 +22,7 @@ from classifine.cli.estimate import estimate
 from classifine.cli.main import classifine as command
 from classifine.cli.plan import plan
 from classifine.data.annotators.aggregation import Aggregation
+from classifine.doubted import Doubted
 from classifine.durable import write_text
 from classifine.estimation.answers import Answer, Estimates, Figure
 from classifine.evaluation.contest import Contest
@@ -45,7 +46,7 @@ _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "fill_mask",
     "evaluate",
-    "evaluate_predictions", "write_report", "export", "compare", "learning_curve",
+    "evaluate_predictions", "write_report", "export", "compare", "learning_curve", "label_errors",
     "estimate_share", "estimate_mean", "estimate_regression",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}
@@ -114,7 +115,7 @@ def python_page() -> str:
         parts += [f"### {name}", *_function(name, getattr(classifine, name))]
     results = [
         (owner.__name__, owner)
-        for owner in (Aggregation, Answer, BulkResult, Contest, Estimates, Figure, Learned, Scorecard, Tuned)
+        for owner in (Aggregation, Answer, BulkResult, Contest, Doubted, Estimates, Figure, Learned, Scorecard, Tuned)
     ]
     for title, owners in (("Classes", [(name, getattr(classifine, name)) for name in rest]), ("Results", results)):
         parts.append(f"## {title}")

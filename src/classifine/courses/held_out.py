@@ -24,7 +24,13 @@ _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 
 
 def by_features(
-    features: Features, table: LabelledTexts, space: LabelSpace, cut: Sequence[Fold], encoder: FrozenEncoder
+    features: Features,
+    table: LabelledTexts,
+    space: LabelSpace,
+    cut: Sequence[Fold],
+    encoder: FrozenEncoder,
+    *,
+    balanced: bool = False,
 ) -> FloatMatrix:
     """Give out-of-fold probabilities by logistic regression on features, shape [n, n_labels].
 
@@ -38,6 +44,9 @@ def by_features(
         Folds; each text is in the test rows of one.
     encoder
         Whose features they are.
+    balanced
+        Let rare labels weigh as much as frequent ones; then suspicions are wrong more often
+        (``benchmarks/label_errors.py``).
     """
     known: IntVector | BoolMatrix = (
         space.ids(table.labels) if space.separator is None else space.indicator(table.labels)
@@ -45,7 +54,7 @@ def by_features(
     probabilities = np.zeros((len(table), len(space)))
     best: tuple[float, float] | None = None
     for strength in _STRENGTHS:
-        found = _scored(features, known, space, cut[0], encoder, strength)
+        found = _scored(features, known, space, cut[0], encoder, strength, balanced)
         losses = (
             row_log_loss(found, space.ids(table.labels[row] for row in cut[0].test.tolist()))
             if space.separator is None
@@ -56,7 +65,7 @@ def by_features(
             best, probabilities[cut[0].test] = (loss, strength), found
     assert best is not None
     for fold in cut[1:]:
-        probabilities[fold.test] = _scored(features, known, space, fold, encoder, best[1])
+        probabilities[fold.test] = _scored(features, known, space, fold, encoder, best[1], balanced)
     return probabilities
 
 
@@ -100,6 +109,7 @@ def _scored(
     fold: Fold,
     encoder: FrozenEncoder,
     strength: float,
+    balanced: bool,
 ) -> FloatMatrix:
-    weight, bias = regressed(features[fold.train], known[fold.train], strength, len(space), balanced=False)
+    weight, bias = regressed(features[fold.train], known[fold.train], strength, len(space), balanced=balanced)
     return FrozenLogistic(encoder, weight, bias, space).of_features(features[fold.test])
