@@ -26,6 +26,7 @@ from classifine.evaluation.calibration import NOT_WANTED, Calibration
 from classifine.evaluation.scorecard import Scorecard, scorecard
 from classifine.evaluation.seen import Seen
 from classifine.evaluation.trust import trust
+from classifine.peers import beside_annotators
 from classifine.preparation import Prepared, audit_of_splits, contaminated, prepare
 from classifine.runs import STAGES, RunFolder, Source
 from classifine.settings import DataSettings, EvaluationSettings, Settings
@@ -259,7 +260,7 @@ def evaluate_stage(
         trusting=(_held_out(run) if on_all else validation, settings.evaluation),
     )
     apart, by_seed = on_other_seeds(run.seeds, run.history, splits.test, settings, say)
-    card = replace(card, seeds=apart)
+    card = replace(card, seeds=apart, peers=beside_annotators(run, model, settings))
     explained = settings.evaluation.explained
     made = write_explanations(run.explanations, classifier, model, most=explained, seed=settings.seed)
     for predictions in (validation, model, *ladder, *by_seed):
@@ -338,9 +339,8 @@ def scored(
     model = _predicted(classifier, splits.test, "test", "model")
     baselines = {**fit_baselines(splits.train, splits.space, seed, validation=splits.validation), **further}
     ladder = [_predicted(baseline, splits.test, "test", name) for name, baseline in baselines.items()]
-    titles = {"model": title}
-    for name, baseline in baselines.items():
-        titles[name] = f"{baseline.title} ({baseline.reason})" if baseline.reason else baseline.title
+    told = {name: f"{one.title} ({one.reason})" if one.reason else one.title for name, one in baselines.items()}
+    titles = {"model": title, **told}
     found = None
     if trusting is not None:
         validation, wanted = trusting

@@ -65,7 +65,16 @@ def test_the_shape_of_the_file(make: Make) -> None:
     averages = {
         f"{average}_{metric}" for average in ("macro", "micro", "weighted") for metric in ("f1", "precision", "recall")
     }
-    averages |= {"accuracy", "balanced_accuracy", "mcc", "cohen_kappa", "brier", "roc_auc", "average_precision"}
+    averages |= {
+        "accuracy",
+        "balanced_accuracy",
+        "mcc",
+        "cohen_kappa",
+        "krippendorff_alpha",
+        "brier",
+        "roc_auc",
+        "average_precision",
+    }
     assert set(told["scores"]["model"]) == averages | {"log_loss", "top_k", "per_label", "confusion"}
     assert (told["split"], told["n"], told["labels"], told["positive"]) == ("test", 140, ["no", "yes"], "yes")
     assert (told["mistakes"], told["excluded"], list(told["scores"])) == (22, 0, ["model", "tfidf"])
@@ -80,7 +89,7 @@ def _figures(value: Any) -> list[dict[str, Any]]:
 
 def test_every_figure_has_an_interval_or_a_reason(draw: Draw) -> None:
     figures = _figures(score(draw(60, 5, skill=1.0)).to_dict())
-    assert len(figures) == 16 + 1 + 3 + 15
+    assert len(figures) == 17 + 1 + 3 + 15
     for figure in figures:
         if figure["low"] is None:
             assert figure["note"]

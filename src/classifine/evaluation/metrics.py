@@ -156,7 +156,8 @@ def agreement_metrics(margins: Margins) -> dict[str, npt.NDArray[np.float64]]:
     """Give what looks at agreement beyond a frequent label, where each text has one; the axis of labels is gone.
 
     ``balanced_accuracy`` is the mean recall of the labels that rows have, ``mcc`` Matthews' correlation coefficient
-    (Gorodkin 2004, of any number of labels), ``cohen_kappa`` Cohen's kappa of truth and prediction.
+    (Gorodkin 2004, of any number of labels), ``cohen_kappa`` Cohen's kappa of truth and prediction,
+    ``krippendorff_alpha`` Krippendorff's alpha of the two, which takes what is frequent from both together.
     """
     rows = margins.support.sum(axis=-1).astype(np.float64)
     right = margins.hits.sum(axis=-1)
@@ -167,7 +168,17 @@ def agreement_metrics(margins: Margins) -> dict[str, npt.NDArray[np.float64]]:
         "balanced_accuracy": recall,
         "mcc": ratio(right * rows - expected, np.sqrt(spread[0] * spread[1])),
         "cohen_kappa": ratio(right * rows - expected, rows**2 - expected),
+        "krippendorff_alpha": _alpha(margins, rows, right),
     }
+
+
+def _alpha(margins: Margins, rows: npt.NDArray[np.float64], right: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Give nominal alpha of two coders, truth and prediction: 1 - observed / expected disagreement; 0 without any."""
+    both = (margins.support + margins.predicted).astype(np.float64)
+    pairs = 2 * rows * (2 * rows - 1)
+    apart = pairs - (both * (both - 1)).sum(axis=-1)
+    alpha: npt.NDArray[np.float64] = np.where(apart > 0, 1 - ratio((rows - right) * pairs, rows * apart), 0.0)
+    return alpha
 
 
 def row_brier(probabilities: FloatMatrix, truth: IntVector) -> FloatVector:

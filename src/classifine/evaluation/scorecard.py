@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classifine.errors import count, some
+from classifine.evaluation.another_annotator import AmongAnnotators
 from classifine.evaluation.comparison import Comparison, compare
 from classifine.evaluation.intervals import TOO_FEW, Figure
 from classifine.evaluation.scores import Scores, score
@@ -53,6 +54,8 @@ class Scorecard:
         How far trainings with other seeds lie apart on the same rows; none where there was one seed.
     notes
         What else to keep in mind.
+    peers
+        The model beside the annotators of the rows; none where their judgements are not known.
     """
 
     split: str
@@ -66,6 +69,7 @@ class Scorecard:
     trust: Trust | None = None
     seeds: SeedsApart | None = None
     notes: tuple[str, ...] = ()
+    peers: AmongAnnotators | None = None
 
     @property
     def accuracy(self) -> float:
@@ -146,6 +150,8 @@ class Scorecard:
                 f"In the order of the labels: quadratic-weighted kappa {kappa}; the true label or one next to it "
                 f"{near}; missed by {error} ranks on average."
             )
+        if self.peers is not None:
+            told.append(self.peers.sentence)
         if self.trust is not None:
             told.append(self.trust.sentence)
         return tuple(told)
@@ -172,6 +178,7 @@ class Scorecard:
             "mistakes": model.mistakes,
             **({} if self.space.weights is None else {"weights": list(self.space.weights)}),
             **({} if self.trust is None else {"trust": self._stamped(self.trust.to_dict())}),
+            **({} if self.peers is None else {"peers": self._stamped(self.peers.to_dict())}),
             **({} if self.seeds is None else {"seeds": self._marked(self.seeds.to_dict())}),
         }
 

@@ -46,7 +46,7 @@ NO_MORE_LABELS = "there are no more labels"
 
 _SHARES_OF_ROWS = ("accuracy", "micro_precision", "micro_recall", "micro_f1", "weighted_recall")
 _AVERAGES = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall", "weighted_precision")
-_AGREEMENT = ("balanced_accuracy", "mcc", "cohen_kappa")
+_AGREEMENT = ("balanced_accuracy", "mcc", "cohen_kappa", "krippendorff_alpha")
 _BY_LABEL = tuple(
     f"{average}_{metric}" for metric in ("f1", "precision", "recall") for average in ("macro", "micro", "weighted")
 )

@@ -34,7 +34,7 @@ _AVERAGES = (
     *("subset_accuracy", "samples_f1", "samples_precision", "samples_recall"),
     *("label_ranking_average_precision", "hamming_loss"),
     *("quadratic_weighted_kappa", "adjacent_accuracy", "mean_absolute_error"),
-    *("mcc", "cohen_kappa", "roc_auc", "average_precision"),
+    *("mcc", "cohen_kappa", "krippendorff_alpha", "roc_auc", "average_precision"),
     *("top_1", "top_2", "top_3", "log_loss", "brier"),
 )
 

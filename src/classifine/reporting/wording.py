@@ -16,6 +16,7 @@ _METRICS = {
     "roc_auc": "ROC-AUC",
     "mcc": "Matthews’ correlation",
     "cohen_kappa": "Cohen’s kappa with the truth",
+    "krippendorff_alpha": "Krippendorff’s alpha with the truth",
     "ece": "expected calibration error",
     "ece_equal_mass": "the same, bins of equal size",
     "aurc": "area under the risk–coverage curve",
