@@ -45,8 +45,7 @@ _WIDTH = 100
 _MADE = "<!-- made by docs/reference/generate.py; do not edit -->"
 _VERBS = (
     "read", "audit", "aggregate", "split", "train", "tune", "load", "predict", "predict_file", "explain", "fill_mask",
-    "evaluate",
-    "evaluate_predictions", "write_report", "export", "compare", "learning_curve", "label_errors",
+    "evaluate", "evaluate_predictions", "write_report", "export", "compare", "learning_curve", "label_errors",
     "estimate_share", "estimate_mean", "estimate_regression",
 )  # fmt: skip
 _WORDS = {str: "text", float: "number", int: "whole number", bool: "true or false", Any: "anything"}

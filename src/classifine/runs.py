@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from classifine import durable
 from classifine.errors import FileMissing, RunRefused
@@ -28,6 +28,8 @@ FORMAT = 1
 STAGES = ("data", "train", "evaluate", "report")
 # A search may be asked to go on for longer.
 _MAY_GROW = ("tune.trials:", "tune.search_time:")
+# What the page shows may be decided anew; the page is then drawn again.
+_MAY_CHANGE = "evaluation.show_texts:"
 _PACKAGES = ("classifine", "torch", "transformers", "accelerate", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
@@ -177,7 +179,7 @@ class RunFolder:
         changed = _changed_sources(manifest["sources"], sources)
         asked = manifest.get("asked", manifest["settings"])
         differing = difference(asked, settings.to_dict())
-        changed += [line for line in differing if not line.startswith(_MAY_GROW)]
+        changed += [line for line in differing if not line.startswith((*_MAY_GROW, _MAY_CHANGE))]
         if changed:
             state = "a finished run" if self.finished else "an unfinished run"
             raise RunRefused(
@@ -187,6 +189,8 @@ class RunFolder:
             )
         if differing:
             self.ask(settings)
+        if any(line.startswith(_MAY_CHANGE) for line in differing):
+            self.show_texts(settings.evaluation.show_texts)
         if "train" in manifest["stages"]:
             durable.remove(self.checkpoints)
         return True
@@ -222,6 +226,15 @@ class RunFolder:
         if stage == "train":
             durable.remove(self.checkpoints)
 
+    def amend(self, stage: str, files: Sequence[Path]) -> None:
+        """Enter files of a done stage as they are now; the stages after it are to be done anew."""
+        manifest = self.read_manifest()
+        known = manifest["stages"][stage]["files"]
+        known |= {file.relative_to(self.path).as_posix(): durable.sha256(file) for file in files}
+        for later in STAGES[STAGES.index(stage) + 1 :]:
+            manifest["stages"].pop(later, None)
+        self._write_manifest(manifest)
+
     def ask(self, settings: Settings) -> None:
         """Note what was asked for, where a search decides what the run's settings are."""
         self._write_manifest({**self.read_manifest(), "asked": settings.to_dict()})
@@ -231,6 +244,14 @@ class RunFolder:
         manifest = self.read_manifest()
         manifest = {**manifest, "asked": manifest.get("asked", manifest["settings"]), "settings": settings.to_dict()}
         self._write_manifest(manifest)
+        durable.write_text(self.settings, settings.to_toml())
+
+    def show_texts(self, shown: Literal["masked", "full", "none"]) -> None:
+        """Store which texts the page shows; the page has to be drawn again."""
+        manifest = self.read_manifest()
+        settings = Settings.from_dict(manifest["settings"]).with_names({"show_texts": shown})
+        manifest["stages"].pop("report", None)
+        self._write_manifest({**manifest, "settings": settings.to_dict()})
         durable.write_text(self.settings, settings.to_toml())
 
     def open_test(self) -> int:

@@ -241,6 +241,11 @@ class EvaluationSettings:
         8, "test texts explained in the report, mistakes and right ones; fewer where that takes long; 0: none", least=0
     )
     neighbours: int = setting(3, "training texts told beside each mistake, the nearest ones; 0: none", least=0, most=20)
+    show_texts: Literal["masked", "full", "none"] = setting(
+        "masked",
+        "texts on the report page: with stand-ins for links, mail addresses, handles and telephone numbers; as they "
+        "are; none",
+    )
 
 
 @dataclass(frozen=True)

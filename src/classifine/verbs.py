@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from classifine import journey
 from classifine.data.labelled import Say, labelled, silent
@@ -302,10 +302,28 @@ def evaluate(
     return journey.scored_in_memory(classifier, data, allow_contaminated=allow_contaminated)
 
 
-def write_report(run: Path | str) -> Path:
-    """Draw report.html of a run folder from its stored numbers, and give its path."""
+def write_report(run: Path | str, *, show_texts: Literal["masked", "full", "none"] | None = None) -> Path:
+    """Draw report.html of a run folder from its stored numbers, and give its path.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    show_texts
+        Texts on the page: ``"masked"``, with stand-ins for links, mail addresses, handles and telephone numbers;
+        ``"full"``, as they are; ``"none"``. It is kept as a setting of the run; without it, that setting holds.
+
+    Raises
+    ------
+    FileMissing, RunRefused
+        There is no run in this folder, or one of its files is damaged.
+    SettingsProblem
+        There is no such way to show texts.
+    """
     found = RunFolder.existing(run)
     with found.locked():
+        if show_texts is not None:
+            found.show_texts(show_texts)
         journey.record(found, "report", lambda: journey.report_stage(found))
     return found.report
 
@@ -321,3 +339,17 @@ def _refuse_others(verb: str, given: Mapping[str, Any], owner: type) -> None:
     if strange := [name for name in given if name not in known]:
         hints = "; ".join(unknown_name(name, known, noun="settings") for name in strange)
         raise SettingsProblem(f"{verb} has no setting {some([repr(name) for name in strange])}", cure=hints)
+
+
+def methods_paragraph(run: Path | str) -> str:
+    """Write how a run was made, from its stored values: a paragraph to paste into a paper.
+
+    Raises
+    ------
+    FileMissing, RunRefused
+        There is no run in this folder, or one of its files is damaged.
+    """
+    from classifine.reporting.methods import methods_of
+    from classifine.reporting.summary import summarise
+
+    return methods_of(summarise(RunFolder(Path(run))))

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from classifine.settings import DataSettings, ModelSettings, Settings, parse_assignments, read_settings
+from classifine.settings import (
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    Settings,
+    parse_assignments,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from classifine.sources import DataFiles
@@ -70,7 +77,7 @@ _METAVARS = {
     "min_rows": "N",
     "expert": "ANNOTATOR",
 }
-_MORE = ("model", "long_texts", "seed", "time_budget")
+_MORE = ("model", "long_texts", "seed", "time_budget", "show_texts")
 # Other verbs have options of these names that mean something else.
 _REPETITION = {"repeated_seeds": "seeds", "repeated_folds": "folds", "repeated_repeats": "repeats"}
 _READ = (
@@ -198,6 +205,16 @@ def repetition_options(verb: Verb) -> Verb:
         ),
     ]
     return _adding(options)(verb)
+
+
+def show_texts_option(default: str) -> Callable[[Verb], Verb]:
+    """Give the option that says which texts the page shows."""
+    return click.option(
+        "--show-texts",
+        type=click.Choice(typing.get_args(typing.get_type_hints(EvaluationSettings)["show_texts"])),
+        help="Texts on the page: with stand-ins for links, handles, mail addresses and telephone numbers; as they are; "
+        f"none.  [default: {default}]",
+    )
 
 
 def settings_options(verb: Verb) -> Verb:

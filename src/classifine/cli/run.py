@@ -14,6 +14,7 @@ from classifine.cli.options import (
     folder_of,
     repetition_options,
     settings_of,
+    show_texts_option,
     source_options,
     training_options,
 )
@@ -24,6 +25,7 @@ from classifine.progress import speaks
 @source_options
 @training_options
 @repetition_options
+@show_texts_option("masked")
 def run(**options: Any) -> None:
     """Train a classifier on DATA, evaluate it, and write a report.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from classifine import durable
-from classifine.reporting import charts, data_wording, search_charts, trust_charts, wording
+from classifine.reporting import charts, data_wording, search_charts, sharing, trust_charts, wording
 from classifine.reporting.annotation_view import Annotation
 from classifine.reporting.charts import Line
 from classifine.reporting.data_view import Audit
@@ -156,12 +156,14 @@ def environment() -> Environment:
         "percent": wording.percent,
         "plain": wording.plain,
         "score": wording.score,
+        "shown": sharing.shown,
         "signed": wording.signed,
         "span": wording.span,
         "step": data_wording.step,
         "tie_rule": data_wording.tie_rule,
     }
     environment.globals |= {"whisker": charts.whisker, "bar": charts.bar, "download": download}
+    environment.globals["texts_said"] = sharing.SAID
     environment.globals |= {of.__name__: of for of in (pair_rows, slice_rows, spot_rows, suspect_rows)}
     return environment
 

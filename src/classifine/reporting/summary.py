@@ -22,6 +22,7 @@ from classifine.reporting.explanations_view import explanations_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
 from classifine.reporting.seeds_view import Folds, Seeds, folds_of, seeds_of
+from classifine.reporting.sharing import veiled
 from classifine.reporting.trust_view import trust_of
 from classifine.reporting.view import (
     Against,
@@ -63,6 +64,7 @@ def summarise(run: RunFolder) -> Summary:
         manifest = run.read_manifest()
         origin = _origin(manifest)
         searched = run.trials.name in manifest["stages"].get("train", {}).get("files", ())
+        show_texts = manifest["settings"].get("evaluation", {}).get("show_texts", "masked")
     evaluated, prepared = "evaluate" in origin.stages, "data" in origin.stages
     return Summary(
         name=run.path.resolve().name,
@@ -75,12 +77,15 @@ def summarise(run: RunFolder) -> Summary:
         training=_part(run.history, _training) if "train" in origin.stages else None,
         search=_part(run.trials, search_of) if searched else None,
         seeds=_seeds(run, evaluated) if "train" in origin.stages else None,
-        explanations=_part(run.explanations, explanations_of) if evaluated else None,
+        explanations=_part(run.explanations, lambda told: veiled(explanations_of(told), show_texts))
+        if evaluated
+        else None,
         folds=_part(run.history, _folds) if "train" in origin.stages else None,
         diagnosis=_part(run.diagnosis, diagnosis_of) if evaluated else None,
         label_errors=_part(run.label_errors, label_errors_of) if prepared else None,
         learnt=_part(run.history, learnt_of) if "train" in origin.stages else None,
         curve=_part(run.curve, lambda told: str(told["classifiers"][0]["more_labels"]["sentence"])),
+        show_texts=show_texts,
     )
 
 

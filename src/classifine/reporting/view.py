@@ -15,6 +15,7 @@ from classifine.reporting.explanations_view import Explained
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import Search
 from classifine.reporting.seeds_view import Folds, Seeds
+from classifine.reporting.sharing import ShowTexts
 from classifine.reporting.trust_view import Trust
 
 
@@ -247,6 +248,7 @@ class Summary:
     label_errors: LabelErrors | None = None
     learnt: Learnt | None = None
     curve: str | None = None  # what a learning curve answers
+    show_texts: ShowTexts = "masked"
 
     @property
     def foreign(self) -> bool:

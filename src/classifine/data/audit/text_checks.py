@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from classifine.data.audit.findings import Finding, of_rows
 from classifine.data.audit.material import Material
+from classifine.data.likeness.personal import DIGITS, HANDLE, MAIL, has_iban, has_phone
 from classifine.errors import count, some
 from classifine.progress import bar
 
@@ -27,15 +28,6 @@ _WORD = re.compile(r"[^\W_]")
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
-# A telephone number has at least so many digits.
-_DIGITS = 8
-# Handles that stand for any user are left behind by whoever made the data anonymous.
-_HANDLE = re.compile(r"(?<![\w@.])@(?!(?:user|username|mention|name)\b)\w{2,}", re.IGNORECASE)
-# Eight to fifteen digits, grouped as people write telephone numbers, that begin with + or 0 or stand in brackets.
-_PHONE = re.compile(r"(?<![\w.,/+$€£-])(?:\+|00?|\(0?)\d[\d ()/.-]{5,18}\d(?![\w%€$£])")
-_DATE = re.compile(r"\(?(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{2}[./-]\d{2}|\d{4} ?[/-] ?\d{4})\)?")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
 
 class Counter(Protocol):
@@ -96,10 +88,10 @@ def personal_data(material: Material) -> Finding:
     digits = np.fromiter((_has_digits(text) for text in texts), np.bool_, len(texts))
     told: list[str] = []
     found = np.zeros(len(texts), np.bool_)
-    _mark(told, found, "with a mail address", _where(texts, at, lambda text: bool(_MAIL.search(text))))
-    _mark(told, found, "with a telephone number", _where(texts, digits, _has_phone))
-    _mark(told, found, "with a user's handle", _where(texts, at, lambda text: bool(_HANDLE.search(text))))
-    _mark(told, found, "with an account number (IBAN)", _where(texts, digits, _has_iban))
+    _mark(told, found, "with a mail address", _where(texts, at, lambda text: bool(MAIL.search(text))))
+    _mark(told, found, "with a telephone number", _where(texts, digits, has_phone))
+    _mark(told, found, "with a user's handle", _where(texts, at, lambda text: bool(HANDLE.search(text))))
+    _mark(told, found, "with an account number (IBAN)", _where(texts, digits, has_iban))
     if not told:
         return Finding("personal data", "good", "no mail address, telephone number, handle or IBAN was found")
     cure = (
@@ -171,21 +163,4 @@ def _says_something(form: str) -> bool:
 
 
 def _has_digits(text: str) -> bool:
-    return not text.isalpha() and sum(map(text.count, "0123456789")) >= _DIGITS
-
-
-def _has_phone(text: str) -> bool:
-    for match in _PHONE.finditer(text):
-        digits = sum(character.isdigit() for character in match[0])
-        if _DIGITS <= digits <= 15 and not _DATE.fullmatch(match[0]):
-            return True
-    return False
-
-
-def _has_iban(text: str) -> bool:
-    """Check the pattern and the check digits (ISO 13616: the number, rearranged, is 1 modulo 97)."""
-    for match in _IBAN.finditer(text):
-        plain = match[0].replace(" ", "")
-        if int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1:
-            return True
-    return False
+    return not text.isalpha() and sum(map(text.count, "0123456789")) >= DIGITS
