@@ -1,6 +1,7 @@
 """Takes the path of a run and gives its classifier in a format that other programs read: the public function export.
 
-Thin: the exporting room does the work. Does not know how a model is written or compared.
+Thin: the exporting room does the work; of a run that is evaluated, scorecard and report tell of the new engines, too.
+Does not know how a model is written or compared.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifine.data.labelled import Say, silent
-from classifine.errors import SettingsProblem
+from classifine.errors import NotTheSame, SettingsProblem
+from classifine.runs import RunFolder
 
 if TYPE_CHECKING:
     from classifine.exporting.onnx import Export
@@ -52,4 +54,23 @@ def export(run: Path | str, precisions: Sequence[str] = (), *, to: str = "onnx",
 
     if to != "onnx":
         raise SettingsProblem(f"there is no format {to!r}", cure="the format is: onnx")
-    return export_onnx(run, precisions, say=say)
+    try:
+        made = export_onnx(run, precisions, say=say)
+    except NotTheSame:
+        _tell_the_scorecard(RunFolder(run))
+        raise
+    _tell_the_scorecard(RunFolder(run))
+    return made
+
+
+def _tell_the_scorecard(run: RunFolder) -> None:
+    """Enter what agrees how well into the scorecard, and draw the report anew where there was one."""
+    from classifine import journey
+    from classifine.exporting.standing import enter
+
+    if not (run.model / "onnx").is_dir() or not run.done("evaluate"):
+        return
+    with run.locked():
+        drawn = run.done("report")
+        if enter(run) and drawn:
+            journey.record(run, "report", lambda: journey.report_stage(run))

@@ -238,6 +238,7 @@ def evaluate_stage(
     """
     from classifine.courses.repeated import on_other_seeds
     from classifine.explanation.sampling import write_explanations
+    from classifine.exporting.standing import engines_of, own_engine
     from classifine.model.classifier import Classifier
     from classifine.training.machine import device_name
 
@@ -260,15 +261,12 @@ def evaluate_stage(
         trusting=(_held_out(run) if on_all else validation, settings.evaluation),
     )
     apart, by_seed = on_other_seeds(run.seeds, run.history, splits.test, settings, say)
-    card = replace(card, seeds=apart, peers=beside_annotators(run, model, settings))
-    explained = settings.evaluation.explained
-    made = write_explanations(run.explanations, classifier, model, most=explained, seed=settings.seed)
+    engines, peers = engines_of(run, model, own=own_engine(classifier)), beside_annotators(run, model, settings)
+    card = replace(card, seeds=apart, engines=engines, peers=peers)
+    made = write_explanations(run.explanations, classifier, model, most=settings.evaluation.explained, seed=settings.seed)
     for predictions in (validation, model, *ladder, *by_seed):
-        name = (
-            predictions.split.removesuffix(_SEEN)
-            if predictions.classifier == "model"
-            else f"{predictions.split}.{predictions.classifier}"
-        )
+        of_model = predictions.classifier == "model"
+        name = predictions.split.removesuffix(_SEEN) if of_model else f"{predictions.split}.{predictions.classifier}"
         made.append(run.predictions / f"{name}.parquet")
         durable.write_parquet(made[-1], predictions.to_arrow())
     durable.write_json(run.scorecard, card.to_dict())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "config.json").write_text((tmp_path / "model" / "config.json").read_text("utf-8"), "utf-8")
     monkeypatch.setattr(engines, "processor", lambda: "this one")
     monkeypatch.setattr(engines, "can_run", lambda precision, runtime: None)
-    monkeypatch.setattr(OnnxBackend, "load", lambda folder, precision, runtime, threads: object())
+    files = {precision: ("model.onnx", f"digest of {precision}") for precision in ("fp32", "bf16", "int8")}
+    opened = SimpleNamespace(several=False, exported=SimpleNamespace(files=files))
+    monkeypatch.setattr(OnnxBackend, "load", lambda folder, precision, runtime, threads: opened)
     write(tmp_path, measured("fp32", "onnxruntime", 100.0), measured("bf16", "openvino", 200.0, agreement=0.996))
     return tmp_path
 
@@ -41,7 +44,7 @@ def write(run: Path, *entries: dict[str, Any], **more: Any) -> None:
 
 def test_auto_takes_the_fastest_of_what_agreed_here_and_says_why(run: Path) -> None:
     found = open_engine(run).engine
-    assert found.name == "OpenVINO bf16"
+    assert (found.name, found.digest) == ("OpenVINO bf16", "digest of bf16")
     assert found.why == (
         "same label as the run on 99.60% of 900 validation texts, the fastest here of OpenVINO bf16, ONNX Runtime fp32"
     )

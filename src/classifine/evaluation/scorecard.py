@@ -13,6 +13,7 @@ from typing import Any
 from classifine.errors import count, some
 from classifine.evaluation.another_annotator import AmongAnnotators
 from classifine.evaluation.comparison import Comparison, compare
+from classifine.evaluation.engines import Engines
 from classifine.evaluation.intervals import TOO_FEW, Figure
 from classifine.evaluation.scores import Scores, score
 from classifine.evaluation.seeds import SeedsApart
@@ -56,6 +57,8 @@ class Scorecard:
         What else to keep in mind.
     peers
         The model beside the annotators of the rows; none where their judgements are not known.
+    engines
+        What computed the probabilities, and how other engines of the run's export agree; none where nobody looked.
     """
 
     split: str
@@ -70,6 +73,7 @@ class Scorecard:
     seeds: SeedsApart | None = None
     notes: tuple[str, ...] = ()
     peers: AmongAnnotators | None = None
+    engines: Engines | None = None
 
     @property
     def accuracy(self) -> float:
@@ -159,7 +163,7 @@ class Scorecard:
     def to_dict(self) -> dict[str, Any]:
         """Give plain JSON, as it is written to scorecard.json."""
         model = self.scores["model"]
-        return {
+        told = {
             "split": self.split,
             "n": model.n,
             "excluded": model.excluded,
@@ -181,6 +185,7 @@ class Scorecard:
             **({} if self.peers is None else {"peers": self._stamped(self.peers.to_dict())}),
             **({} if self.seeds is None else {"seeds": self._marked(self.seeds.to_dict())}),
         }
+        return told if self.engines is None else self.engines.beside(told)
 
     def _marked(self, told: dict[str, Any]) -> dict[str, Any]:
         return {**told, "contaminated": True} if self.seen is not None and self.seen.contaminated else told

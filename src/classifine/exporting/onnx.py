@@ -21,17 +21,17 @@ from classifine.exporting.blueprint import Blueprint, blueprint_of
 from classifine.exporting.graph import INPUTS, TYPES, build, package
 from classifine.exporting.parity import Measured, measure, timed
 from classifine.exporting.quantizing import TEXTS, ranges_of
-from classifine.model.classifier import CALIBRATION, Classifier, labels_and_calibration, predictions_of
-from classifine.model.engines import TITLES
+from classifine.model.classifier import CALIBRATION, Classifier, predictions_of
 from classifine.model.onnx_backend import (
     CARD,
     FORMAT,
     PRECISIONS,
     RUNTIMES,
-    OnnxBackend,
+    TITLES,
     Precision,
     Runtime,
     can_run,
+    opened_from,
     package_of,
     read_card,
 )
@@ -248,12 +248,6 @@ class _Exporting:
                 where=str(self._run.model),
                 cure="predict with the run itself; and please report this with the name of the base model",
             )
-
-
-def opened_from(folder: Path, precision: Precision, runtime: Runtime) -> Classifier:
-    """Open one model of an exported folder, whatever was measured of it."""
-    backend: Any = OnnxBackend.load(folder, precision, runtime)
-    return Classifier(backend, *labels_and_calibration(folder, several=backend.several))
 
 
 def _alike(one: Encoded, other: Encoded) -> bool:

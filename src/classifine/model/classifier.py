@@ -64,10 +64,13 @@ class Engine:
         The library, and the precision of its numbers.
     why
         Why this one; empty where nobody had a choice.
+    digest
+        Of the exported file, as it was when it was opened; empty for the run's own weights.
     """
 
     name: str = "torch fp32"
     why: str = ""
+    digest: str = ""
 
 
 class Classifier:

@@ -10,25 +10,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 from classifine.errors import ModelUnavailable, UsageError, unknown_name
-from classifine.model.classifier import Classifier, Engine, labels_and_calibration
+from classifine.model.classifier import Classifier, Engine
 from classifine.model.cores import processor
 from classifine.model.onnx_backend import (
     CARD,
     INSTALL,
     PRECISIONS,
     RUNTIMES,
-    OnnxBackend,
+    TITLES,
     Precision,
     Runtime,
     can_run,
+    opened_from,
     read_card,
 )
 
 AUTO, TORCH = "auto", "torch"
-TITLES: dict[Runtime, str] = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 ENGINES = (AUTO, TORCH, *PRECISIONS, *(f"{runtime}-{precision}" for precision in PRECISIONS for runtime in RUNTIMES))
 """What an engine can be called: a precision stands for its fastest runtime."""
 # What auto chooses from; int8 is for those who name it.
@@ -94,7 +93,7 @@ def open_engine(path: Path | str, engine: str = AUTO, *, threads: int | None = N
         raise ModelUnavailable(
             f"{path} holds no exported model", cure=f"classifine export {path} --to onnx, or leave the engine out"
         )
-    stale = _stale(folder)
+    stale = not_of_run(folder)
     if stale is not None and engine == AUTO:
         return _torch(path, stale)
     if stale is not None:
@@ -102,9 +101,7 @@ def open_engine(path: Path | str, engine: str = AUTO, *, threads: int | None = N
     chosen, why = _chosen(folder, engine)
     if chosen is None:
         return _torch(path, why)
-    space, calibration = labels_and_calibration(folder, several=bool(read_card(folder)["several"]))
-    backend = OnnxBackend.load(folder, chosen.precision, chosen.runtime, threads=threads)
-    return Classifier(cast(Any, backend), space, calibration, engine=Engine(chosen.name, why))
+    return opened_from(folder, chosen.precision, chosen.runtime, threads=threads, why=why)
 
 
 def exported_folder(path: Path) -> Path | None:
@@ -180,8 +177,8 @@ def _torch(path: Path | str, why: str) -> Classifier:
     return found
 
 
-def _stale(folder: Path) -> str | None:
-    """Say that an export is not of the weights beside it, as far as a run's manifest tells; none where it is."""
+def not_of_run(folder: Path) -> str | None:
+    """Say that an export is not of the weights of the run around it, by the manifest; none where it is."""
     manifest = folder.parent.parent / "manifest.json"
     if folder.name != "onnx" or folder.parent.name != "model" or not manifest.is_file():
         return None

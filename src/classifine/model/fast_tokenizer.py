@@ -33,8 +33,8 @@ class FastTokenizer:
         self._whole: Tokenizer = Tokenizer.from_str(content)
         self._whole.no_truncation()
         self._whole.no_padding()
-        self._cutting: Tokenizer = Tokenizer.from_str(content)
-        self._cutting.no_padding()
+        self._content = content
+        self._cutting: Tokenizer | None = None
         self._cut_side = cut_side
         self._lock = Lock()
 
@@ -77,7 +77,11 @@ class FastTokenizer:
         if seconds is not None:
             given = list(zip(given, seconds, strict=True))
         if truncation and max_length is not None:
+            # what is cut is set in the tokenizer, which other threads may be using
             with self._lock:
+                if self._cutting is None:
+                    self._cutting = type(self._whole).from_str(self._content)
+                    self._cutting.no_padding()
                 self._cutting.enable_truncation(max_length, strategy="longest_first", direction=self._cut_side)
                 found = self._cutting.encode_batch(given)
         else:

@@ -20,6 +20,7 @@ from classifine.durable import sha256
 from classifine.errors import ModelUnavailable, PackageMissing
 from classifine.evaluation.calibration import probabilities_of
 from classifine.labels import FloatMatrix
+from classifine.model.classifier import Classifier, Engine, labels_and_calibration
 from classifine.model.cores import cores
 from classifine.model.fast_tokenizer import FastTokenizer
 from classifine.model.onnx_file import self_contained
@@ -31,6 +32,7 @@ Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
 Runtime: TypeAlias = Literal["openvino", "onnxruntime"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16", "int8")
 RUNTIMES: tuple[Runtime, ...] = ("openvino", "onnxruntime")
+TITLES: dict[Runtime, str] = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 INSTALL = "pip install 'classifine[onnx]'"
 # What lies in the folder of an exported model, beside config.json and tokenizer.json.
 CARD = "onnx.json"
@@ -243,6 +245,18 @@ class OnnxBackend:
         tokenizer = FastTokenizer.read(folder / "tokenizer.json", cut_side=exported.cut_side)
         opened = _openvino if runtime == "openvino" else _onnxruntime
         return cls(exported, tokenizer, opened(content, precision, threads or cores()), even=runtime == "openvino")
+
+
+def opened_from(
+    folder: Path, precision: Precision, runtime: Runtime, *, threads: int | None = None, why: str = ""
+) -> Classifier:
+    """Open one model of an exported folder with its labels and calibration, whatever was measured of it.
+
+    Raises as :meth:`OnnxBackend.load` does.
+    """
+    backend: Any = OnnxBackend.load(folder, precision, runtime, threads=threads)
+    engine = Engine(f"{TITLES[runtime]} {precision}", why, backend.exported.files[precision][1])
+    return Classifier(backend, *labels_and_calibration(folder, several=backend.several), engine=engine)
 
 
 def can_run(precision: Precision, runtime: Runtime) -> str | None:
