@@ -263,7 +263,7 @@ def evaluate_stage(
     apart, by_seed = on_other_seeds(run.seeds, run.history, splits.test, settings, say)
     engines, peers = engines_of(run, model, own=own_engine(classifier)), beside_annotators(run, model, settings)
     card = replace(card, seeds=apart, engines=engines, peers=peers)
-    made = write_explanations(run.explanations, classifier, model, most=settings.evaluation.explained, seed=settings.seed)
+    made = write_explanations(run.explanations, classifier, model, settings)
     for predictions in (validation, model, *ladder, *by_seed):
         of_model = predictions.classifier == "model"
         name = predictions.split.removesuffix(_SEEN) if of_model else f"{predictions.split}.{predictions.classifier}"

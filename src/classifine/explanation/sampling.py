@@ -23,6 +23,7 @@ from classifine.explanation.overview import overview
 from classifine.explanation.words import words
 from classifine.model.classifier import Scorer
 from classifine.progress import bar
+from classifine.settings import Settings
 from classifine.tables import OK, Predictions
 
 # Words scored in all, by a model as large as MiniLM: a few seconds on two cores.
@@ -34,7 +35,7 @@ _RIGHT = 1 / 3
 _CHANGES = 12
 
 
-def write_explanations(path: Path, scorer: Scorer, predictions: Predictions, *, most: int, seed: int) -> list[Path]:
+def write_explanations(path: Path, scorer: Scorer, predictions: Predictions, settings: Settings) -> list[Path]:
     """Explain a sample of predictions and write it as JSON; give the file, or nothing where none is wanted.
 
     Parameters
@@ -45,11 +46,10 @@ def write_explanations(path: Path, scorer: Scorer, predictions: Predictions, *, 
         The classifier that predicted.
     predictions
         With truth.
-    most
-        How many texts, at most; 0 writes nothing and removes what stood there.
-    seed
-        Where draws start.
+    settings
+        Those of the run: how many texts, at most, 0 writing nothing and removing what stood there; where draws start.
     """
+    most = settings.evaluation.explained
     chosen = affordable(predictions, sample(predictions, most), scorer) if most else []
     if not chosen:
         durable.remove(path)
@@ -57,7 +57,7 @@ def write_explanations(path: Path, scorer: Scorer, predictions: Predictions, *, 
     progress = bar("explaining", total=len(chosen), unit="texts")
     found = []
     for at in chosen:
-        asked = Asked(seed=seed).check(scorer.space)
+        asked = Asked(seed=settings.seed).check(scorer.space)
         of_row = explained(scorer, predictions.texts[at], asked)
         found += [replace(one, id=predictions.ids[at], truth=predictions.truth[at]) for one in of_row]
         progress.update(1)
