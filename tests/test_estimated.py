@@ -15,6 +15,17 @@ from classifine.errors import ColumnProblem, Contaminated, DataError, LabelsProb
 N, GOLD = 400, 80
 
 
+@pytest.fixture(autouse=True)
+def no_look_for_drift(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Leave out the look for drift, which has its own tests and takes a second."""
+    from classifine.data.audit.findings import Finding
+
+    if "drift" in request.node.name:
+        return
+    found = Finding("drift", "good", "nobody looked")
+    monkeypatch.setattr("classifine.data.audit.drift.drift", lambda *given: found)
+
+
 def cells(n: int = N) -> dict[str, list[Any]]:
     """Give predictions of a classifier that errs, with a group, a date, a cluster and a number."""
     generator = np.random.default_rng(4)
@@ -225,7 +236,8 @@ def test_gold_rows_that_were_trained_on_are_refused(tmp_path: Path) -> None:
         json.dumps({"format": 1, "sources": [], "settings": {"data": {"id": "id"}}, "stages": {}})
     )
     rows = {"id": ["z1", "t0", "t5"], "text": ["new", "post 5", "POST 10 "], "split": ["train", "train", "validation"]}
-    pq.write_table(pa.table(rows), run / "splits.parquet")
+    pq.write_table(pa.table(rows).select(["id", "text"]), run / "rows.parquet")
+    pq.write_table(pa.table(rows).select(["id", "split"]), run / "splits.parquet")
     with pytest.raises(Contaminated, match="2 gold rows were trained on") as told:
         estimate_share(cells(), gold(), sampled="random", run=run)
     assert "t5, t10" in str(told.value)

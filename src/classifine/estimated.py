@@ -300,7 +300,7 @@ def _cautions(material: Material, corpus: Corpus, asked: Asked, wanted: Wanted) 
             "The gold rows are other texts than those spoken of. The corrected numbers are valid if both were drawn at "
             "random from the same texts; that is what --sampled random says here."
         )
-    return [*found, *drifted(corpus, asked)]
+    return [*found, *asked.remarks, *drifted(corpus, asked)]
 
 
 def kept(

@@ -77,6 +77,7 @@ def keep(
     about
         Further entries of the file of numbers.
     """
+    page = page and not (numbers.parent / "manifest.json").is_file()  # the report of a run holds the same
     refuse_target(numbers, page=page)
     table, html, rows = files_beside(numbers)
     written = [table, html, rows] if page else [table, rows]

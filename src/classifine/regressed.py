@@ -32,7 +32,7 @@ from classifine.estimation.shares import Wanted
 from classifine.estimation.wording import told
 from classifine.labels import FloatMatrix
 from classifine.sheets import Asked
-from classifine.surveyed import codes_of, material_of, refuse_trained
+from classifine.surveyed import codes_of, drifted, material_of, refuse_trained
 
 CODE = "code"
 
@@ -104,6 +104,7 @@ def estimate_regression(
         **about(material, corpus, asked, wanted),
         answers=tuple(answers),
         differences=(),
+        cautions=(*asked.remarks, *drifted(corpus, asked)),
         formula=read.text,
         family=family,
     )

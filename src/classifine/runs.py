@@ -103,6 +103,7 @@ class RunFolder:
         self.report = self.path / "report.html"
         self.explanations = self.path / "explanations.json"
         self.out_of_fold = self.predictions / "out-of-fold.parquet"
+        self.estimates = self.path / "estimates.json"
         self.curve = self.path / "learning_curve.json"
         self.curve_page = self.path / "learning_curve.html"
 

@@ -58,6 +58,8 @@ class Asked:
         The run whose classifier predicted, so that gold rows it was trained on are found.
     blank_labels
         ``missing``, or ``none`` where a blank label says that a text has none of several labels.
+    remarks
+        What else to keep in mind, in sentences.
     encoding, delimiter
         Of text files.
     """
@@ -79,6 +81,7 @@ class Asked:
     cross_fitted: bool = False
     run: Path | None = None
     blank_labels: Literal["missing", "none"] = "missing"
+    remarks: tuple[str, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
 

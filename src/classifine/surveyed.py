@@ -271,10 +271,11 @@ def _seen(run: Path) -> tuple[set[str], set[str], bool]:
     import pyarrow.parquet as pq
 
     folder = RunFolder.existing(run)
-    if not folder.splits.is_file():
+    if not (folder.splits.is_file() and folder.rows.is_file()):
         raise RowsProblem(f"{run} does not say which rows it was trained on", cure="name the run's folder")
-    rows = pq.read_table(folder.splits, columns=["id", "text", "split"]).to_pylist()
-    trained = [row for row in rows if row["split"] in ("train", "validation")]
+    rows = pq.read_table(folder.rows, columns=["id", "text"]).to_pylist()
+    parts = pq.read_table(folder.splits, columns=["split"]).column("split").to_pylist()
+    trained = [row for row, part in zip(rows, parts, strict=True) if part in ("train", "validation")]
     named = folder.read_manifest()["settings"]["data"].get("id") is not None
     return {row["id"] for row in trained}, {_normal(row["text"]) for row in trained}, named
 

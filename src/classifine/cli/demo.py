@@ -37,7 +37,33 @@ def demo(label: str, **options: Any) -> None:
     result = predict_file(folder, DEMO.further, further, overwrite=True)
     told = ", ".join(f"{number:,} {name}" for name, number in result.labels.items())
     console.say("predict", f"{result.rows:,} further posts without labels: {told} → {further}")
+    _share(folder, further, label)
     summary(folder, did=did)
+
+
+def _share(folder: Path, further: Path, label: str) -> None:
+    """Say what share of the further posts has the label: counted, corrected by the test posts, and as it truly is."""
+    import csv
+
+    from classifine.data.demo import DEMO
+    from classifine.estimated import estimate_share
+    from classifine.estimation.wording import interval, leading, number
+    from classifine.run_estimates import estimate_run
+
+    positive = "yes" if label == "call_to_action" else None
+    # labelled and further posts are of the same batches, their ids interleaved
+    options = {"positive": positive, "id": "post_id", "target": "texts"}
+    found = estimate_run(folder, further, estimate_share, sampled="random", options=options)
+    one = leading(found, positive)
+    console.say(
+        "estimate",
+        f"share of {one.label!r} among them: {number(one.uncorrected.value, 'share')} counted (uncorrected), "
+        f"{number(one.corrected.value, 'share')} corrected by the test posts (95 % interval "
+        f"{interval(one.corrected, 'share')})",
+    )
+    with DEMO.further_truth.open(encoding="utf-8", newline="") as stream:
+        truth = [row[label] for row in csv.DictReader(stream)]
+    console.say("", f"the truth, which was kept aside: {number(truth.count(one.label) / len(truth), 'share')}")
 
 
 def demo_settings(label: str = "call_to_action", **options: Any) -> Settings:

@@ -87,9 +87,17 @@ class _WithPlan(click.Command):
 
 
 @click.command(cls=_WithPlan, epilog="Planning: classifine estimate plan --help")
+@click.argument("run", type=PATH, required=False)
+@click.argument("file", type=PATH, required=False)
 @click.option("--predictions", type=PATH, metavar="FILE", help="A row for every text: id, predicted_label, p_<label>.")
 @click.option("--gold", type=PATH, metavar="FILE", help="A row for every text labelled by hand: id, label.")
-@click.option("--run", type=PATH, metavar="RUN", help="The run that predicted, so that rows it learnt from are found.")
+@click.option(
+    "--trained",
+    "trained",
+    type=PATH,
+    metavar="RUN",
+    help="The run that predicted, so that rows it learnt from are found.",
+)
 @questions
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Numbers (.json); table, page and weights beside it.")
 def estimate(**options: Any) -> None:
@@ -103,11 +111,39 @@ def estimate(**options: Any) -> None:
     from classifine.errors import UsageError
 
     out, predictions, gold = options.pop("output"), options.pop("predictions"), options.pop("gold")
-    if predictions is None or gold is None:
-        raise UsageError("say which files", expected="classifine estimate --predictions FILE --gold FILE --sampled …")
+    run, file = options.pop("run"), options.pop("file")
+    options["run"] = options.pop("trained")
+    if run is not None and file is not None and predictions is None and gold is None:
+        tell(of_run(run, file, options, out))
+        told_files(run / "estimates.json" if out is None else out)
+        return
+    if predictions is None or gold is None or run is not None:
+        raise UsageError(
+            "say which files",
+            expected="classifine estimate --predictions FILE --gold FILE --sampled …, or classifine estimate RUN FILE",
+        )
     tell(estimated(predictions, gold, options, out))
     if out is not None:
         told_files(out)
+
+
+def of_run(run: Path, file: Path, options: dict[str, Any], out: Path | None) -> Estimates:
+    """Ask with the run's predictions and its test texts as gold rows."""
+    from classifine.estimation.formula import parsed
+    from classifine.run_estimates import estimate_run
+
+    kept = {name: value for name, value in options.items() if value is not None and value != ()}
+    sampled = kept.pop("sampled", None)
+    for name in ("label", "predicted", "prefix", "separator", "blank_labels", "probability", "strata", "run"):
+        if name in kept:
+            _refuse(kept, (name,), "a run, which knows its own")
+    if kept.get("formula"):
+        kept["formula_names"] = parsed(kept["formula"]).names
+
+    def ask(predictions: Any, gold: Any, *, sampled: str, out: Path, **more: Any) -> Estimates:
+        return estimated(predictions, gold, {**more, "sampled": sampled}, out)
+
+    return estimate_run(run, file, ask, sampled=sampled, options=kept, out=out, say=console.say)
 
 
 def estimated(predictions: Any, gold: Any, options: dict[str, Any], out: Path | None) -> Estimates:
@@ -116,10 +152,10 @@ def estimated(predictions: Any, gold: Any, options: dict[str, Any], out: Path | 
     from classifine.estimated import estimate_mean, estimate_share
     from classifine.regressed import estimate_regression
 
-    formula, family, mean = options.pop("formula"), options.pop("family"), options.pop("mean")
-    codes = codes_of(options.pop("codes"))
-    if not options["cross_fitted"]:
-        options.pop("cross_fitted")
+    formula, family, mean = options.pop("formula", None), options.pop("family", None), options.pop("mean", False)
+    codes = codes_of(options.pop("codes", ()))
+    if not options.get("cross_fitted"):
+        options.pop("cross_fitted", None)
     kept = {name: value for name, value in options.items() if value is not None and value != ()}
     kept.setdefault("sampled", None)
     if formula is None and family is not None:
@@ -163,7 +199,9 @@ def told_files(out: Path) -> None:
 
     table, page, rows = files_beside(out)
     console.tell()
-    for name, path in (("numbers", out), ("table", table), ("page", page), ("weights", rows)):
+    in_run = (out.parent / "manifest.json").is_file()
+    shown = ("report", out.parent / "report.html") if in_run else ("page", page)
+    for name, path in (("numbers", out), ("table", table), shown, ("weights", rows)):
         console.say(name, str(path))
 
 

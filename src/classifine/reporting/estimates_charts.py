@@ -13,11 +13,28 @@ from markupsafe import Markup
 from classifine.reporting.drawing import fitting, px, round_ticks, rule, svg, text
 from classifine.reporting.wording import plain, score, visible
 
+_SHOWN = (
+    *("what", "headline", "lines", "answers", "differences", "paragraph", "cautions", "notes", "assumption"),
+    *("by", "period", "sampled", "confidence", "simultaneous", "method", "texts", "gold"),
+)
 MOST_IN_PICTURE = 60  # more are a table
 _WIDTH, _ROW = 480, 40
 _LEFT, _TOP, _BOTTOM = 52.0, 14.0, 232.0
 _RIGHT = _WIDTH - 14.0
 _APART = 58  # pixels between two periods below the axis
+
+
+def estimates_of(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what estimates.json says, once it is seen to say what a page shows.
+
+    Raises
+    ------
+    KeyError
+        It does not.
+    """
+    for name in _SHOWN:
+        told[name]
+    return told
 
 
 def pictures_of(told: Mapping[str, Any]) -> dict[str, Any]:

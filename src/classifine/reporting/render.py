@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from classifine import durable
-from classifine.reporting import charts, data_wording, search_charts, sharing, trust_charts, wording
+from classifine.reporting import charts, data_wording, estimates_charts, search_charts, sharing, trust_charts, wording
 from classifine.reporting.annotation_view import Annotation
 from classifine.reporting.charts import Line
 from classifine.reporting.data_view import Audit
@@ -69,6 +69,8 @@ def render(summary: Summary) -> str:
             pictures |= trust_charts.pictures_of(summary.scores.trust)
     if summary.training is not None:
         pictures["curves"] = _curves(summary.training)
+    if summary.estimates is not None:
+        pictures["estimates"] = estimates_charts.pictures_of(summary.estimates)
     if summary.search is not None:
         pictures |= search_charts.pictures_of(summary.search)
     if summary.audit is not None and summary.audit.annotation is not None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from classifine.errors import RunRefused
 from classifine.reporting.data_summary import SPLITS, audit_of
 from classifine.reporting.diagnosis_view import diagnosis_of, label_errors_of, learnt_of
+from classifine.reporting.estimates_charts import estimates_of
 from classifine.reporting.explanations_view import explanations_of
 from classifine.reporting.measures import FEW_LABELS, Figure
 from classifine.reporting.search_view import search_of
@@ -80,6 +81,7 @@ def summarise(run: RunFolder) -> Summary:
         explanations=_part(run.explanations, lambda told: veiled(explanations_of(told), show_texts))
         if evaluated
         else None,
+        estimates=_part(run.estimates, estimates_of),
         folds=_part(run.history, _folds) if "train" in origin.stages else None,
         diagnosis=_part(run.diagnosis, diagnosis_of) if evaluated else None,
         label_errors=_part(run.label_errors, label_errors_of) if prepared else None,

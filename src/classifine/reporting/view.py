@@ -244,6 +244,7 @@ class Summary:
     seeds: Seeds | None = None
     explanations: Explained | None = None
     folds: Folds | None = None
+    estimates: Mapping[str, Any] | None = None  # what estimates.json says
     diagnosis: Diagnosis | None = None
     label_errors: LabelErrors | None = None
     learnt: Learnt | None = None
