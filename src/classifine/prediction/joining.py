@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from classifine import durable
-from classifine.errors import RunRefused
+from classifine.errors import DiscError, RunRefused
 from classifine.prediction.asked import Options
 from classifine.prediction.claims import who_am_i
 from classifine.prediction.inputs import Inputs, Stretch
@@ -194,8 +194,11 @@ class OutputLock:
         """
         from filelock import Timeout
 
+        try:
+            durable.claim(self.path, "")  # a folder that cannot be written to would look like a lock that is held
+        except FileNotFoundError as error:
+            raise DiscError(f"could not write {self.path}: {error.strerror}", cure="choose another folder") from None
         with durable.disc_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._lock.acquire()
             except Timeout:
