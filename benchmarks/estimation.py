@@ -99,6 +99,15 @@ def simulated(studies: int, n: int, gold: int) -> None:
                 made = material(said[:, None], said[:, None], truth[:, None], rows, probability, design)
                 tally.add(estimates_of(made, Wanted(confidence=confidence))[0][0], PREVALENCE)
             tally.told(f"{design} gold, nominal {100 * confidence:g} %: coverage (width)")
+    generator, tally = np.random.default_rng(16), Tally()
+    for _ in range(studies):
+        truth = (generator.random(n) < PREVALENCE).astype(float)
+        right = generator.random(n) < np.where(truth == 1, SENSITIVITY, SPECIFICITY)
+        said = np.where(right, truth, 1 - truth)
+        rows, probability = drawn(generator, said, gold, "enriched")
+        made = material(said[:, None], said[:, None], truth[:, None], rows, probability, "random")
+        tally.add(estimates_of(made, Wanted(confidence=0.9))[0][0], PREVALENCE)
+    tally.told("enriched gold taken for random, nominal 90 %")
 
 
 def real(draws: int, gold: int) -> None:
