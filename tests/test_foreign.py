@@ -149,3 +149,18 @@ def test_predictions_are_kept_as_a_run_keeps_them(tmp_path: Path) -> None:
     kept = Predictions.from_arrow(pq.read_table(judged.run.predictions / "test.parquet"))
     assert kept.groups is not None
     assert len(set(kept.groups)) == 12
+
+
+def test_two_tools_are_compared_on_the_same_rows(tmp_path: Path) -> None:
+    from classifine import compare
+
+    evaluate_predictions(table(tmp_path / "one.csv", 300, seed=1), out=tmp_path / "one")
+    lines = (tmp_path / "one.csv").read_text("utf-8").splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    # the other tool gives no texts, and always the first label
+    rows = ["id,gold,answer", *(f"{row[0]},{row[2]},anger" for row in cells)]
+    (tmp_path / "two.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    evaluate_predictions(tmp_path / "two.csv", out=tmp_path / "two", unknown_labels="keep")
+    found = compare(tmp_path / "one", tmp_path / "two")
+    assert found.winner == "one"
+    assert found.n == 300

@@ -37,7 +37,8 @@ def compare(
     Parameters
     ----------
     *runs
-        Run folders that have been evaluated, files of a run's ``predictions/``, or predictions.
+        Run folders that have been evaluated, be it predictions of another tool; files of a run's ``predictions/``, or
+        predictions.
     metrics
         What to compare, the one that decides first. Without any, macro-F1 and accuracy; where a text may have several
         labels, subset accuracy; where labels have an order, quadratic-weighted kappa, too.
@@ -111,7 +112,7 @@ def _of_run(run: RunFolder) -> Predictions:
         What the evaluation stored has been changed.
     """
     stages = run.read_manifest()["stages"]
-    if "train" not in stages:
+    if not {"train", "evaluate"} & stages.keys():  # what another tool predicted is evaluated without a training
         raise UsageError(
             f"{run.path} is not finished: it has no classifier yet",
             cure="type the command that began it again; it goes on where it stopped",

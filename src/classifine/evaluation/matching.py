@@ -214,7 +214,8 @@ def _refuse_other_rows(
         found += _differing(f"only in {who}", absent)
         other_ids = other_ids or bool(absent)
     shared = [(id_, rows[id_], other_rows[id_]) for id_ in rows if id_ in other_rows]
-    texts = [id_ for id_, here, there in shared if mine.texts[here] != theirs.texts[there]]
+    # predictions of another tool may come without texts
+    texts = [id_ for id_, here, there in shared if _differ(mine.texts[here], theirs.texts[there])]
     truths = [
         f"{id_} ({mine.truth[here]!r} and {theirs.truth[there]!r})"
         for id_, here, there in shared
@@ -231,6 +232,10 @@ def _refuse_other_rows(
             if other_ids and alike and not texts
             else "give each run the same test rows: --test FILE, or the same data, settings of splits and seed",
         )
+
+
+def _differ(one: str, other: str) -> bool:
+    return one != other and bool(one) and bool(other)
 
 
 def _differing(what: str, rows: list[str]) -> list[str]:
