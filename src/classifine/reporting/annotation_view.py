@@ -5,8 +5,9 @@ Values are as they are stored. Does not know files, HTML or charts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from classifine.reporting.measures import FEW_LABELS, Measure
 
@@ -100,3 +101,8 @@ class Annotation:
         """The measures of agreement that are stored, by name."""
         found = {"percent agreement": self.percent, "Krippendorff’s alpha": self.alpha, "Fleiss’ kappa": self.fleiss}
         return tuple((name, measure) for name, measure in found.items() if measure is not None)
+
+
+def alpha_rows(by_label: Iterable[tuple[str, Measure]]) -> list[tuple[Any, ...]]:
+    """Give the cells of the picture of each label's alpha, for a file."""
+    return [(label, alpha.value, alpha.low, alpha.high, alpha.n) for label, alpha in by_label]

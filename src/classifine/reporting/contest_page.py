@@ -10,6 +10,7 @@ from typing import Any
 
 from classifine.reporting import wording
 from classifine.reporting.charts import comparison
+from classifine.reporting.downloads import with_downloads
 from classifine.reporting.forest import ForestLine, forest
 from classifine.reporting.measures import Figure
 from classifine.reporting.render import environment
@@ -32,7 +33,7 @@ def render_contest(told: Mapping[str, Any]) -> str:
             "scores": comparison(wording.metric(metric), scores, leading=_leading(told)),
             "differences": _forest(told, metric) if len(told["pairs"]) <= PAIRS_IN_PICTURE else None,
         }
-    return environment().get_template("comparison.html").render(told=told, pictures=pictures)
+    return with_downloads(environment().get_template("comparison.html").render(told=told, pictures=pictures))
 
 
 def _leading(told: Mapping[str, Any]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from classifine.reporting.downloads import with_downloads
 from classifine.reporting.estimates_charts import pictures_of
 from classifine.reporting.render import environment
 
@@ -20,4 +21,4 @@ def render_estimates(told: Mapping[str, Any]) -> str:
     told
         What :meth:`classifine.estimation.answers.Estimates.to_dict` gives.
     """
-    return environment().get_template("estimates.html").render(told=told, drawn=pictures_of(told))
+    return with_downloads(environment().get_template("estimates.html").render(told=told, drawn=pictures_of(told)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from classifine.reporting.downloads import with_downloads
 from classifine.reporting.learning_charts import STYLES, learning_curves
 from classifine.reporting.render import environment
 
@@ -22,4 +23,4 @@ def render_learning(told: Mapping[str, Any]) -> str:
         ``answer``: the lines that say what it comes to.
     """
     picture = learning_curves(told) if any(one["points"] for one in told["classifiers"]) else None
-    return environment().get_template("learning.html").render(told=told, picture=picture, styles=STYLES)
+    return with_downloads(environment().get_template("learning.html").render(told=told, picture=picture, styles=STYLES))

@@ -13,13 +13,15 @@ from markupsafe import Markup
 
 from classifine import durable
 from classifine.reporting import charts, data_wording, estimates_charts, search_charts, sharing, trust_charts, wording
-from classifine.reporting.annotation_view import Annotation
+from classifine.reporting.annotation_view import Annotation, alpha_rows
 from classifine.reporting.charts import Line
 from classifine.reporting.data_view import Audit
 from classifine.reporting.diagnosis_view import pair_rows, slice_rows, spot_rows, suspect_rows
-from classifine.reporting.downloads import download
+from classifine.reporting.downloads import download, with_downloads
+from classifine.reporting.methods import methods_of
 from classifine.reporting.summary import summarise
-from classifine.reporting.view import Scores, Summary, Training
+from classifine.reporting.trust_view import bin_rows
+from classifine.reporting.view import Scores, Summary, Training, matrix_rows
 from classifine.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -78,7 +80,8 @@ def render(summary: Summary) -> str:
     most = {} if summary.audit is None else _most(summary.audit)
     known = {name for one in summary.scores.classifiers for name in one.figures} if summary.scores else set()
     averages = [name for name in _AVERAGES if name in known]
-    return environment().get_template("page.html").render(run=summary, pictures=pictures, most=most, averages=averages)
+    given = {"run": summary, "pictures": pictures, "most": most, "averages": averages, "methods": methods_of(summary)}
+    return with_downloads(environment().get_template("page.html").render(given))
 
 
 def _scores(scores: Scores) -> dict[str, Any]:
@@ -167,6 +170,7 @@ def environment() -> Environment:
     environment.globals |= {"whisker": charts.whisker, "bar": charts.bar, "download": download}
     environment.globals["texts_said"] = sharing.SAID
     environment.globals |= {of.__name__: of for of in (pair_rows, slice_rows, spot_rows, suspect_rows)}
+    environment.globals |= {of.__name__: of for of in (alpha_rows, bin_rows, matrix_rows)}
     return environment
 
 

@@ -123,3 +123,15 @@ def _figures(values: Mapping[str, Any]) -> dict[str, Figure]:
 def _figure(value: Mapping[str, Any]) -> Figure:
     given = {name: value[name] for name in ("value", "low", "high", "n", "method")}
     return Figure(**given, note=value.get("note"), contaminated=value.get("contaminated", False))
+
+
+def bin_rows(trust: Trust) -> list[tuple[Any, ...]]:
+    """Give the cells of the reliability diagram, for a file."""
+    sides = (
+        {"before": trust.before, "after": trust.after} if trust.calibration["method"] != "none" else {"": trust.after}
+    )
+    return [
+        (when, one.low, one.high, one.n, one.confidence, one.right.value, one.right.low, one.right.high)
+        for when, side in sides.items()
+        for one in side.diagram
+    ]

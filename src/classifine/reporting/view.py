@@ -161,6 +161,11 @@ class Scores:
         return tuple((name, figure) for name, figure in found if figure is not None)
 
 
+def matrix_rows(scores: Scores) -> list[tuple[Any, ...]]:
+    """Give the cells of the confusion matrix, for a file."""
+    return [(label, *counts) for label, counts in zip(scores.labels, scores.confusion, strict=True)]
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A row of mistakes.csv; what is missed and wrongly given is there where a text may have several labels.
