@@ -31,7 +31,7 @@ def test_the_most_suspicious_comes_first_and_says_why(tmp_path: Path, make: Make
     learnt = {"r2": Learnt(0.1, 0.05, 0.0, -2.0)}
     told = surrounded(found, nearest=[near], votes={"r2": {"a": 2, "b": 1}}, learnt=learnt)
     assert told.rows[0].why == (
-        "a classifier that had not seen it gives its label 0.05, the other 0.95; 1 of the 2 nearest texts have the "
+        "a classifier that had not seen it gives its label 0.05, the other 0.95; 1 of the 2 nearest texts has the "
         "suggested label; the same text has another label (r4); the annotators disagreed: a 2, b 1; hard to learn: "
         "probability 0.10 on average while it was trained on"
     )

@@ -74,7 +74,8 @@ class LabelSuspect:
         ]
         if self.nearest:
             of_other = sum(one.label == self.suggested for one in self.nearest)
-            told.append(f"{of_other} of the {len(self.nearest)} nearest texts have the suggested label")
+            have = "has" if of_other == 1 else "have"
+            told.append(f"{of_other} of the {len(self.nearest)} nearest texts {have} the suggested label")
             twin = self.nearest[0]
             if twin.similarity > 0.999 and twin.label != self.label:
                 told.append(f"the same text has another label ({twin.id})")
