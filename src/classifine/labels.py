@@ -132,9 +132,13 @@ class LabelSpace:
             A name is not in this space.
         """
         has = np.zeros((len(cells), len(self)), dtype=bool)
-        columns = {cell: self.ids(self.several(cell)) for cell in set(cells)}
-        for row, cell in enumerate(cells):
-            has[row, columns[cell]] = True
+        index = {name: place for place, name in enumerate(self.names)}
+        held = {
+            cell: [index[name] if name in index else self.id_of(name) for name in self.several(cell)]
+            for cell in set(cells)
+        }
+        rows = np.repeat(np.arange(len(cells)), [len(held[cell]) for cell in cells])
+        has[rows, np.array([label for cell in cells for label in held[cell]], dtype=np.int64)] = True
         return has
 
     def cells(self, has: BoolMatrix) -> tuple[str, ...]:
