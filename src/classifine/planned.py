@@ -113,14 +113,7 @@ def plan_sample(
     ClassifineError
         Files cannot be read, there are no probabilities, or neither width nor rows are given.
     """
-    if (width is None) == (rows is None):
-        raise UsageError(
-            "say how wide the interval may be, or how many rows are drawn", expected="--width 0.04, or --rows 300"
-        )
-    if width is not None and not 0 < width < 1:
-        raise UsageError(f"a width of {width:g} is not possible", expected="a share: 0.04 is two points to each side")
-    if rows is not None and rows < 1:
-        raise UsageError(f"{rows} rows cannot be drawn", expected="at least 1")
+    _refuse(width, rows)
     asked = asked_of("random", {**columns, "of": (of,)})
     sheet, working, places, truth = _read(predictions, pilot, asked, of)
     texts, n0 = len(working), len(places)
@@ -161,6 +154,17 @@ def plan_sample(
         rows_of = np.sort(np.concatenate([drawn, places]))
         _write(Path(out), sheet, rows_of, allocation.strata, probability, pilot, asked, plan)
     return plan
+
+
+def _refuse(width: float | None, rows: int | None) -> None:
+    if (width is None) == (rows is None):
+        raise UsageError(
+            "say how wide the interval may be, or how many rows are drawn", expected="--width 0.04, or --rows 300"
+        )
+    if width is not None and not 0 < width < 1:
+        raise UsageError(f"a width of {width:g} is not possible", expected="a share: 0.04 is two points to each side")
+    if rows is not None and rows < 1:
+        raise UsageError(f"{rows} rows cannot be drawn", expected="at least 1")
 
 
 def _read(predictions: Any, pilot: Any, asked: Asked, of: str) -> tuple[Sheet, Any, Any, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from classifine.estimation.answers import Answer, Estimates
 
 ROWS_SHOWN = 60
+LETTERS_SHOWN = 32
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
@@ -218,6 +219,9 @@ def tell(found: Estimates) -> None:
         console.tell(f"  note: {note}")
     console.tell()
     console.table([row_of(found, one) for one in found.answers[:ROWS_SHOWN]])
+    more = max(len(found.answers), len(found.differences)) - ROWS_SHOWN
+    if more > 0:
+        console.tell(f"  and {more:,} more; -o writes all of them")
     if found.differences:
         console.tell()
         console.table([row_of(found, one) for one in found.differences[:ROWS_SHOWN]])
@@ -229,9 +233,9 @@ def row_of(found: Estimates, one: Answer) -> dict[str, str]:
 
     what, minus = found.what, one.minus is not None
     write = points if minus else number
-    cells = {"": one.label}
+    cells = {"": _cut(one.label)}
     if any(answer.group for answer in found.answers):
-        cells["group"] = (one.group or "(all)") + (f" − {one.minus}" if minus else "")
+        cells["group"] = _cut(one.group or "(all)") + (f" − {_cut(one.minus or '')}" if minus else "")
     unknown = " (not valid)" if found.sampled == "convenience" else ""
     figures = {"uncorrected": one.uncorrected, f"gold only{unknown}": one.gold_only, "corrected": one.corrected}
     for name, figure in {**figures, **(one.further or {})}.items():
@@ -249,3 +253,8 @@ def row_of(found: Estimates, one: Answer) -> dict[str, str]:
     elif found.what == "regression":
         cells["p"] = chance(one.corrected.p)
     return cells
+
+
+def _cut(name: str) -> str:
+    """Shorten a name so that a line of the table stays one."""
+    return name if len(name) <= LETTERS_SHOWN else name[: LETTERS_SHOWN - 1] + "…"
