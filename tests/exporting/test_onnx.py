@@ -180,3 +180,22 @@ def test_predicting_with_an_export_loads_neither_torch_nor_transformers(exported
     assert label == Classifier.load(exported).predict(TEXTS[:1]).predicted[0]
     heavy = {"torch", "transformers", "accelerate", "sklearn", "scipy", "pandas", "onnx", "datasets"}
     assert set(json.loads(loaded)) & heavy == set()
+
+
+def test_the_command_loads_neither_torch_nor_transformers(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text("text\nthe bank buys a rival\n\ngrowing of wheat and barley\n", "utf-8")
+    words = ["predict", str(exported), str(tmp_path / "few.csv"), "-o", str(tmp_path / "out.csv")]
+    code = (
+        "import json, sys\n"
+        "from classifine.cli.console import guarded\n"
+        "from classifine.cli.main import classifine\n"
+        f"code = guarded(classifine, {words!r})\n"
+        "print(json.dumps([code, sorted({name.split('.')[0] for name in sys.modules})]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    status, loaded = json.loads(done.stdout.splitlines()[-1])
+    assert status == 0, done.stderr
+    # pandas is pyarrow's doing, where it is installed
+    assert set(loaded) & {"torch", "transformers", "accelerate", "sklearn", "onnx", "datasets"} == set()
+    assert "computed by" in done.stdout
+    assert (tmp_path / "out.csv").is_file()

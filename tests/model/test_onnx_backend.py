@@ -73,6 +73,18 @@ def test_pairs_score_as_with_torch(family: str, runtime: Runtime, tmp_path: Path
     assert np.abs(backend.probabilities(backend.encode(pairs)) - expected).max() <= 1e-5
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_several_labels_have_a_probability_each(runtime: Runtime, tmp_path: Path) -> None:
+    torch, folder = exported(tmp_path, "distilbert")
+    torch.model.config.problem_type = "multi_label_classification"
+    card = json.loads((folder / CARD).read_text("utf-8"))
+    (folder / CARD).write_text(json.dumps({**card, "several": True}), "utf-8")
+    backend = OnnxBackend.load(folder, "fp32", runtime, threads=1)
+    found = backend.probabilities(backend.encode(TEXTS))
+    assert np.abs(found - torch.probabilities(torch.encode(TEXTS))).max() <= 1e-5
+    assert (np.abs(found.sum(axis=1) - 1) > 0.01).any()
+
+
 def test_batches_come_in_few_shapes_and_not_much_larger_than_they_are(tmp_path: Path) -> None:
     _, folder = exported(tmp_path, "bert")
     shapes: list[tuple[int, ...]] = []

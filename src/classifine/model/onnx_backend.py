@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
@@ -270,9 +271,14 @@ def can_run(precision: Precision, runtime: Runtime) -> str | None:
     return None
 
 
+@cache
+def _core() -> Any:
+    """Give OpenVINO's own core, which is slow to make and good for all models."""
+    return package_of("openvino").Core()
+
+
 def _computes_bfloat16() -> bool:
-    core = package_of("openvino").Core()
-    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def package_of(runtime: Runtime) -> Any:
@@ -293,14 +299,14 @@ def package_of(runtime: Runtime) -> Any:
 
 def _openvino(content: bytes, precision: Precision, threads: int) -> Compute:
     """Compile a model for OpenVINO; one batch at a time is computed, whatever threads ask."""
-    openvino = package_of("openvino")
+    core = _core()
     exact = precision == "fp32" or not _computes_bfloat16()
     settings = {
         "INFERENCE_PRECISION_HINT": "f32" if exact else "bf16",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
     }
-    compiled = openvino.Core().compile_model(openvino.Core().read_model(model=content), "CPU", settings)
+    compiled = core.compile_model(core.read_model(model=content), "CPU", settings)
     request, lock = compiled.create_infer_request(), Lock()
 
     def compute(batch: Batch) -> npt.NDArray[np.float32]:
