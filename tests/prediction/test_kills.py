@@ -98,7 +98,7 @@ def test_a_full_disc_and_ctrl_c_stop_it_with_a_word_and_it_goes_on(
     (answer,) = forks.predict(order(many, out, limit=30_000))
     assert answer["code"] == 74, answer["said"]
     assert "type the same command again" in " ".join(answer["said"].split())
-    assert left(tmp_path, "many.csv") == ["out.csv.parts"]
+    assert left(tmp_path, "many.csv") == [".out.csv.lock", "out.csv.parts"]
     (answer,) = forks.predict(order(many, out))
     assert "going on: 1,000 of 1,000 rows are done" in answer["said"]
     assert out.read_bytes() == expected
@@ -116,10 +116,10 @@ def test_several_processes_share_the_work_and_a_dead_ones_is_done(
     forks: Forks, many: Path, expected: bytes, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
-    orders = [order(many, out, part=f"{number}/3", seconds=0.02) for number in range(3)]
-    orders[0] |= {"ends": (signal.SIGKILL, 2)}
-    first, *others = forks.predict(*orders)
-    assert first["code"] == -signal.SIGKILL
+    (dead,) = forks.predict(order(many, out, part="0/3", ends=(signal.SIGKILL, 4)))
+    assert dead["code"] == -signal.SIGKILL
+    assert list((tmp_path / "out.csv.parts" / "claims").iterdir())
+    others = forks.predict(*(order(many, out, part=f"{number}/3", seconds=0.02) for number in (1, 2)))
     assert [said(answer)["rows"] for answer in others] == [1000, 1000]
     assert out.read_bytes() == expected
     assert not (tmp_path / "out.csv.parts").exists()

@@ -229,7 +229,8 @@ class OutputLock:
         durable.write_text(self._shards.holder, who_am_i() + "\n")
 
     def release(self) -> None:
-        """Give it back, if it is held here."""
+        """Give it back, if it is held here; its file goes when there is no unfinished work that two could meet at."""
         if self.held:
-            self.path.unlink(missing_ok=True)
+            if not self._shards.folder.exists():
+                self.path.unlink(missing_ok=True)
             self._lock.release()
