@@ -235,7 +235,7 @@ def _own(name: str, variable: Variable, *, whole: bool) -> list[tuple[str, Float
         return [(name, variable.numbers)]
     first = 0 if whole else 1
     return [
-        (f"{name}[{level}]", (variable.codes == at).astype(np.float64))
+        (f"{name}[{level}]", np.equal(np.asarray(variable.codes), at).astype(np.float64))
         for at, level in enumerate(variable.levels)
         if at >= first
     ]

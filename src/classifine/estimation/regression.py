@@ -85,7 +85,8 @@ def plain(
 
     def score(beta: FloatVector) -> FloatVector:
         parts = rows.score(beta, family)
-        return (parts if scaled is None else parts * scaled[:, None]).mean(axis=0)
+        found: FloatVector = (parts if scaled is None else parts * scaled[:, None]).mean(axis=0)
+        return found
 
     beta = _solved(score, lambda beta: rows.slope(beta, family, scaled), rows.x.shape[1], family)
     parts = rows.score(beta, family) * (1.0 if scaled is None else scaled[:, None])
@@ -130,7 +131,8 @@ def prediction_powered_regression(
     def fitted(lam: float, start: FloatVector | None) -> tuple[FloatVector, FloatMatrix]:
         def score(beta: FloatVector) -> FloatVector:
             own = truth.score(beta, family).mean(axis=0) - lam * known.score(beta, family).mean(axis=0)
-            return own + lam * rest.score(beta, family).mean(axis=0)
+            found: FloatVector = own + lam * rest.score(beta, family).mean(axis=0)
+            return found
 
         def slope(beta: FloatVector) -> FloatMatrix:
             there = rest.slope(beta, family) - known.slope(beta, family)
@@ -139,8 +141,8 @@ def prediction_powered_regression(
         beta = _solved(score, slope, truth.x.shape[1], family, start)
         if same_x:  # what explains is known of all rows, and tells more of the slope than the gold rows alone
             whole = (n * truth.slope(beta, family) + many * rest.slope(beta, family)) / (n + many)
-            return beta, np.linalg.inv(whole)
-        return beta, np.linalg.inv(slope(beta))
+            return beta, _inverse(whole)
+        return beta, _inverse(slope(beta))
 
     start = plain(truth, family).values
     beta, inverse = fitted(lam, start)
@@ -235,6 +237,11 @@ def _designed_once(
     inverse = np.linalg.inv(slope(beta))
     of_rows = -parts(beta) @ inverse.T / many
     return _moments(beta, [of_rows], None if clusters is None else [clusters], np.full(len(beta), np.nan))
+
+
+def _inverse(matrix: FloatMatrix) -> FloatMatrix:
+    found: FloatMatrix = np.linalg.inv(matrix).astype(np.float64)
+    return found
 
 
 def _moments(
