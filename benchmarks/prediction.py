@@ -36,6 +36,8 @@ LIMIT = "matrix product"
 EXPORTED = tuple(
     f"{runtime}-{precision}" for precision in ("fp32", "bf16", "int8") for runtime in ("onnxruntime", "openvino")
 )
+# Of the matrix product, in a round.
+_PRODUCTS = 20
 PAIRED = "two processes of one thread, "
 
 
@@ -53,7 +55,7 @@ def contender(name: str, run: Path, threads: int) -> Callable[[list[str]], Label
         left, right = torch.randn(2048, 384), torch.randn(384, 1536)
 
         def multiply(texts: list[str]) -> Labels:
-            for _ in range(200):
+            for _ in range(_PRODUCTS):
                 left @ right
             return []
 
@@ -245,7 +247,7 @@ def main() -> None:
 
 def tell(workers: dict[str, Worker], labels: dict[str, Labels], run: Path, texts: list[str], threads: int) -> None:
     """Print the table."""
-    limit = 200 * 2 * 2048 * 384 * 1536 / 1e9 / statistics.median(workers[LIMIT].seconds)
+    limit = _PRODUCTS * 2 * 2048 * 384 * 1536 / 1e9 / statistics.median(workers[LIMIT].seconds)
     needed = gigaflops(run, texts)
     truth = labels.get(FORWARD) or labels.get(PIPELINE) or next(iter(labels.values()))
     base = workers[PIPELINE].seconds if PIPELINE in workers else None
