@@ -60,7 +60,7 @@ def test_slips_are_named(tiny: Path, tmp_path: Path) -> None:
         predict(classifier, "please sign")
     with pytest.raises(UsageError, match="one text"):
         classifier.predict("please sign")
-    assert predict(classifier, ["please sign", None, float("nan")]).status == ("ok", "blank", "blank")  # type: ignore[list-item]
+    assert predict(classifier, ["please sign", None, float("nan")]).status == ("ok", "blank", "blank")
     assert evaluate(classifier, splits).verdict.startswith("Fine-tuned model")
     with pytest.raises(UsageError, match="texts to be scored"):
         evaluate(classifier)

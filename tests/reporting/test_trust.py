@@ -35,7 +35,7 @@ def drawn(n: int, labels: int, *, seed: int, several: bool = False) -> Predictio
 
 
 def stored(
-    test: Predictions, validation: Predictions | None, calibration: Calibration, **further: float
+    test: Predictions, validation: Predictions | None, calibration: Calibration, **further: Any
 ) -> dict[str, Any]:
     found = trust(test, validation, calibration, **further)
     assert found is not None

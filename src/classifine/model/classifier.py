@@ -19,7 +19,8 @@ from classifine.errors import FileMissing, ModelUnavailable, UsageError
 from classifine.evaluation.calibration import Calibration, probabilities_of
 from classifine.hierarchy import Hierarchy
 from classifine.labels import FloatMatrix, LabelSpace, decide
-from classifine.pairs import all_pairs, joined, parted
+from classifine.model.proving import assert_parity
+from classifine.pairs import all_pairs, joined
 from classifine.progress import bar
 from classifine.tables import BLANK, OK, Predictions
 
@@ -34,7 +35,6 @@ WEIGHTS_KEY = "label_weights"  # for the decision, not the loss
 PATHS_KEY = "label_paths"
 ORDER_KEY = "label_order"
 CALIBRATION = "calibration.json"
-_PARITY = 1e-6
 # What stands between the labels of a text, where a folder made elsewhere does not say it.
 SEPARATORS = ("|", ";", ",")
 # Texts scored between two steps of the progress bar; sorted by length among themselves.
@@ -176,8 +176,9 @@ class Classifier:
         folder
             Where to; it appears only when it is whole and proven.
         probe
-            Texts on which ``transformers.pipeline`` must give the same probabilities within 1e-6. Where long texts are
-            not read by their beginning alone, only those within one window count; transformers cuts the others.
+            Texts on which ``transformers.pipeline`` must give the same probabilities, of the folder and of the model in
+            memory within 1e-6, and within 1e-5 of those that are computed for many texts at once. Where long texts
+            are not read by their beginning alone, only those within one window count; transformers cuts the others.
 
         Raises
         ------
@@ -203,7 +204,7 @@ class Classifier:
             if self.calibration is not None:
                 durable.write_json(staged / CALIBRATION, self.calibration.to_dict())
             if alike := self.backend.within_one_window(probe):
-                _assert_parity(self, staged, alike)
+                assert_parity(self, staged, alike)
 
     @classmethod
     def load(cls, folder: Path | str) -> Classifier:
@@ -368,28 +369,3 @@ def _arranged(config: dict[str, Any], names: dict[int, str], folder: Path) -> di
             cure="take them out of config.json, or fetch or train it again",
         ) from None
     return {"hierarchy": hierarchy, "order": None if order is None else tuple(order), "weights": weighed}
-
-
-def _assert_parity(classifier: Classifier, folder: Path, probe: Sequence[str]) -> None:
-    from transformers import pipeline
-
-    from classifine.model.torch_backend import quiet
-
-    # a calibration that is not in the weights is not in transformers' pipeline either
-    ours = classifier.predict_proba(probe, calibrated=classifier.calibration is None or classifier.calibration.folded)
-    with quiet():
-        stock = pipeline("text-classification", model=str(folder), device=classifier.backend.model.device)
-        shape = "sigmoid" if classifier.backend.several else "softmax"
-        inputs: Any = list(probe)
-        if classifier.backend.pairs:
-            inputs = [dict(zip(("text", "text_pair"), parted(pair), strict=True)) for pair in probe]
-        answers: Any = stock(inputs, top_k=None, truncation=True, function_to_apply=shape)
-    theirs = np.array(
-        [[{a["label"]: a["score"] for a in row}[name] for name in classifier.space.names] for row in answers]
-    )
-    apart = float(np.abs(ours - theirs).max())
-    # a temperature below 1 makes logits larger, and what rounding leaves of them
-    known = classifier.calibration
-    most = _PARITY * (max(1.0, 1 / min(known.temperatures)) if known is not None and known.folded else 1.0)
-    if apart > most:
-        raise RuntimeError(f"the saved model's pipeline differs by {apart:.2e} from the classifier (at most {most})")

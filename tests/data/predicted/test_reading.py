@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ ROWS = [
 ]
 
 
-def csv(path: Path, rows: list[dict[str, object]]) -> Path:
+def csv(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
