@@ -117,8 +117,7 @@ def plan_sample(
     asked = asked_of("random", {**columns, "of": (of,)})
     sheet, working, places, truth = _read(predictions, pilot, asked, of)
     texts, n0 = len(working), len(places)
-    if rows is not None and rows > texts - n0:
-        raise UsageError(f"{rows:,} rows cannot be drawn from {count(texts - n0, 'text')} without gold")
+    _refuse_more(rows, texts - n0)
     parts = _parts(working, places, truth)
     c = critical(confidence, 1e9)
     errors = (truth - working[places])[:, None]
@@ -165,6 +164,11 @@ def _refuse(width: float | None, rows: int | None) -> None:
         raise UsageError(f"a width of {width:g} is not possible", expected="a share: 0.04 is two points to each side")
     if rows is not None and rows < 1:
         raise UsageError(f"{rows} rows cannot be drawn", expected="at least 1")
+
+
+def _refuse_more(rows: int | None, without_gold: int) -> None:
+    if rows is not None and rows > without_gold:
+        raise UsageError(f"{rows:,} rows cannot be drawn from {count(without_gold, 'text')} without gold")
 
 
 def _read(predictions: Any, pilot: Any, asked: Asked, of: str) -> tuple[Sheet, Any, Any, Any]:

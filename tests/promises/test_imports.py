@@ -51,7 +51,6 @@ PUBLIC = [
     "evaluate",
     "evaluate_predictions",
     "explain",
-    "export",
     "label_errors",
     "fill_mask",
     "learning_curve",

@@ -11,8 +11,8 @@ from classifine.cli.demo import demo
 from classifine.cli.estimate import estimate
 from classifine.cli.evaluate import evaluate
 from classifine.cli.explain import explain
-from classifine.cli.fill_mask import fill_mask
 from classifine.cli.export import export
+from classifine.cli.fill_mask import fill_mask
 from classifine.cli.init import init
 from classifine.cli.label_errors import label_errors
 from classifine.cli.learning_curve import learning_curve
