@@ -67,7 +67,8 @@ def _of_data(run: Summary) -> list[str]:
 
 def _of_predictions(run: Summary) -> str:
     files = [f"{one['path'].rsplit('/', 1)[-1]} (SHA-256 {one['sha256'][:16]}…)" for one in run.origin.sources]
-    return f"Predictions were made elsewhere and read from {_names(files)}."
+    who = "" if run.scores is None else f" ({run.scores.model.title}; {len(run.scores.labels):,} labels)"
+    return f"Predictions{who} were made elsewhere and read from {_names(files)}."
 
 
 def _of_annotators(found: Annotation | None) -> list[str]:
