@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from classifine.explained import explain, stored_predictions
+from classifine.doors.explained import explain, stored_predictions
 from classifine.explanation.masking import Masked, Passage, Target
 from classifine.explanation.perturbation import kernel_shap, leave_one_out, lime
 from classifine.explanation.words import words

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from classifine import durable
-from classifine.explained import stored_predictions
+from classifine.doors.explained import stored_predictions
 from classifine.explanation.explaining import Asked, explained
 from classifine.explanation.faithfulness import faithfulness
 from classifine.explanation.gradients import integrated_gradients

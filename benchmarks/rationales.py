@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from classifine.explained import explain, stored_predictions
+from classifine.doors.explained import explain, stored_predictions
 from classifine.explanation.rationales import Agreement, agreement
 from classifine.explanation.words import words
 from classifine.model.classifier import Classifier

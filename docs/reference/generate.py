@@ -22,13 +22,14 @@ from classifine.cli.estimate import estimate
 from classifine.cli.main import classifine as command
 from classifine.cli.plan import plan
 from classifine.data.annotators.aggregation import Aggregation
-from classifine.doubted import Doubted
+from classifine.doors.doubted import Doubted
+from classifine.doors.learning import Learned
+from classifine.doors.tuned import Tuned
 from classifine.durable import write_text
 from classifine.estimation.answers import Answer, Estimates, Figure
 from classifine.evaluation.contest import Contest
 from classifine.evaluation.scorecard import Scorecard
 from classifine.evaluation.validation import METRICS
-from classifine.learning import Learned
 from classifine.prediction.bulk import BulkResult
 from classifine.settings import (
     DataSettings,
@@ -38,7 +39,6 @@ from classifine.settings import (
     TrainingSettings,
     TuneSettings,
 )
-from classifine.tuned import Tuned
 
 FOLDER = Path(__file__).parent
 _WIDTH = 100

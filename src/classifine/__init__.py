@@ -16,24 +16,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from classifine.compared import compare
-    from classifine.doubted import label_errors
-    from classifine.errors import ClassifineError
-    from classifine.estimated import estimate_mean, estimate_share
-    from classifine.estimator import TextClassifier
-    from classifine.explained import explain
-    from classifine.exported import export
-    from classifine.foreign import evaluate_predictions
-    from classifine.labels import LabelSpace
-    from classifine.learning import learning_curve
-    from classifine.model.classifier import Classifier
-    from classifine.model.masked import fill_mask
-    from classifine.predicted import predict, predict_file
-    from classifine.regressed import estimate_regression
-    from classifine.settings import Settings
-    from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
-    from classifine.tuned import tune
-    from classifine.verbs import (
+    from classifine.doors.compared import compare
+    from classifine.doors.doubted import label_errors
+    from classifine.doors.estimated import estimate_mean, estimate_share
+    from classifine.doors.estimator import TextClassifier
+    from classifine.doors.explained import explain
+    from classifine.doors.exported import export
+    from classifine.doors.foreign import evaluate_predictions
+    from classifine.doors.learning import learning_curve
+    from classifine.doors.predicted import predict, predict_file
+    from classifine.doors.regressed import estimate_regression
+    from classifine.doors.tuned import tune
+    from classifine.doors.verbs import (
         aggregate,
         audit,
         evaluate,
@@ -43,31 +37,37 @@ if TYPE_CHECKING:
         train,
         write_report,
     )
+    from classifine.errors import ClassifineError
+    from classifine.labels import LabelSpace
+    from classifine.model.classifier import Classifier
+    from classifine.model.masked import fill_mask
+    from classifine.settings import Settings
+    from classifine.tables import Judgements, LabelledTexts, Predictions, Splits
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "aggregate": "verbs",
-    "audit": "verbs",
-    "compare": "compared",
-    "estimate_mean": "estimated",
-    "estimate_regression": "regressed",
-    "estimate_share": "estimated",
-    "evaluate": "verbs",
-    "evaluate_predictions": "foreign",
-    "explain": "explained",
-    "export": "exported",
-    "label_errors": "doubted",
+    "aggregate": "doors.verbs",
+    "audit": "doors.verbs",
+    "compare": "doors.compared",
+    "estimate_mean": "doors.estimated",
+    "estimate_regression": "doors.regressed",
+    "estimate_share": "doors.estimated",
+    "evaluate": "doors.verbs",
+    "evaluate_predictions": "doors.foreign",
+    "explain": "doors.explained",
+    "export": "doors.exported",
+    "label_errors": "doors.doubted",
     "fill_mask": "model.masked",
-    "learning_curve": "learning",
-    "load": "verbs",
-    "predict": "predicted",
-    "predict_file": "predicted",
-    "read": "verbs",
-    "split": "verbs",
-    "train": "verbs",
-    "tune": "tuned",
-    "write_report": "verbs",
+    "learning_curve": "doors.learning",
+    "load": "doors.verbs",
+    "predict": "doors.predicted",
+    "predict_file": "doors.predicted",
+    "read": "doors.verbs",
+    "split": "doors.verbs",
+    "train": "doors.verbs",
+    "tune": "doors.tuned",
+    "write_report": "doors.verbs",
     "Classifier": "model.classifier",
     "ClassifineError": "errors",
     "Judgements": "tables",
@@ -76,7 +76,7 @@ _HOMES = {
     "Predictions": "tables",
     "Settings": "settings",
     "Splits": "tables",
-    "TextClassifier": "estimator",
+    "TextClassifier": "doors.estimator",
 }
 
 __all__ = [

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.test_estimated import cells, gold, written
+from tests.doors.test_estimated import cells, gold, written
 
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine

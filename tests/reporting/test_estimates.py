@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.test_estimated import cells, gold
+from tests.doors.test_estimated import cells, gold
 
 from classifine import estimate_regression, estimate_share
 from classifine.errors import RunRefused

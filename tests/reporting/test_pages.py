@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.doors.test_compared import said
 from tests.evaluation.test_learning_account import fitted, told, trainings
 from tests.reporting.conftest import HOSTILE, MANY, build_run
 from tests.reporting.test_diagnosis import kept
 from tests.reporting.test_levels import with_levels
 from tests.reporting.test_render import CHROMIUM
 from tests.reporting.test_search import told as searched
-from tests.test_compared import said
 
+from classifine.doors.foreign import evaluate_predictions
 from classifine.evaluation.contest import contest
 from classifine.evaluation.learning_account import answer
-from classifine.foreign import evaluate_predictions
 from classifine.reporting.contest_page import render_contest
 from classifine.reporting.learning_page import render_learning
 from classifine.reporting.render import write_report

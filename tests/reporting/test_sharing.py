@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from classifine.cli.main import classifine
+from classifine.doors.verbs import methods_paragraph, write_report
 from classifine.errors import SettingsProblem
 from classifine.explanation.showing import Piece
 from classifine.reporting.explanations_view import Explained, Shown
@@ -15,7 +16,6 @@ from classifine.reporting.sharing import SAID, shown, veiled
 from classifine.reporting.summary import summarise
 from classifine.runs import RunFolder, Source
 from classifine.settings import Settings
-from classifine.verbs import methods_paragraph, write_report
 
 PERSONAL = "Ask @anna_b or anna.b@mail.example, +49 30 1234567, see https://example.org/anna"
 PRIVATE = ("anna_b", "mail.example", "1234567", "example.org")

@@ -35,7 +35,7 @@ def compare(
     paired differences with 95 % intervals, and p values corrected for the number of comparisons (Holm). Only stored
     predictions are read, and nothing is written without -o.
     """
-    from classifine.compared import compare as compare_runs
+    from classifine.doors.compared import compare as compare_runs
 
     found = compare_runs(*runs, metrics=metrics, against=against, out=output, seed=seed)
     console.tell(found.finding)

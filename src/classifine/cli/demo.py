@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def demo(label: str, **options: Any) -> None:
     """Run the journey on invented social-media posts, coded for calls to action by six annotators."""
     from classifine.data.demo import DEMO
+    from classifine.doors.predicted import predict_file
     from classifine.journey import run_journey
-    from classifine.predicted import predict_file
     from classifine.sources import DataFiles
 
     folder = Path(options["out"] or "demo-run")
@@ -46,9 +46,9 @@ def _share(folder: Path, further: Path, label: str) -> None:
     import csv
 
     from classifine.data.demo import DEMO
-    from classifine.estimated import estimate_share
+    from classifine.doors.estimated import estimate_share
+    from classifine.doors.run_estimates import estimate_run
     from classifine.estimation.wording import interval, leading, number
-    from classifine.run_estimates import estimate_run
 
     positive = "yes" if label == "call_to_action" else None
     # labelled and further posts are of the same batches, their ids interleaved

@@ -130,8 +130,8 @@ def estimate(**options: Any) -> None:
 
 def of_run(run: Path, file: Path, options: dict[str, Any], out: Path | None) -> Estimates:
     """Ask with the run's predictions and its test texts as gold rows."""
+    from classifine.doors.run_estimates import estimate_run
     from classifine.estimation.formula import parsed
-    from classifine.run_estimates import estimate_run
 
     kept = {name: value for name, value in options.items() if value is not None and value != ()}
     sampled = kept.pop("sampled", None)
@@ -149,9 +149,9 @@ def of_run(run: Path, file: Path, options: dict[str, Any], out: Path | None) -> 
 
 def estimated(predictions: Any, gold: Any, options: dict[str, Any], out: Path | None) -> Estimates:
     """Ask what the options say: a share, a mean or a regression."""
+    from classifine.doors.estimated import estimate_mean, estimate_share
+    from classifine.doors.regressed import estimate_regression
     from classifine.errors import UsageError
-    from classifine.estimated import estimate_mean, estimate_share
-    from classifine.regressed import estimate_regression
 
     formula, family, mean = options.pop("formula", None), options.pop("family", None), options.pop("mean", False)
     codes = codes_of(options.pop("codes", ()))
@@ -196,7 +196,7 @@ def codes_of(written: tuple[str, ...]) -> dict[str, float] | None:
 
 def told_files(out: Path) -> None:
     """Print where everything is."""
-    from classifine.estimates_kept import files_beside
+    from classifine.surveys.estimates_kept import files_beside
 
     table, page, rows = files_beside(out)
     console.tell()

@@ -105,7 +105,7 @@ def evaluate(
         raise UsageError(
             f"{' and '.join(idle)} can only be used with --predictions FILE", cure="a run knows its columns and labels"
         )
-    from classifine.verbs import evaluate as evaluate_run
+    from classifine.doors.verbs import evaluate as evaluate_run
 
     assert run is not None
     card = evaluate_run(run, allow_contaminated=allow_contaminated, target_accuracy=target_accuracy, say=console.say)
@@ -129,7 +129,7 @@ def _named_options() -> list[str]:
 
 
 def _evaluate_file(path: Path, target_accuracy: float | None, options: dict[str, Any]) -> None:
-    from classifine.foreign import evaluate_predictions, folder_of
+    from classifine.doors.foreign import evaluate_predictions, folder_of
 
     out = folder_of(path, options.pop("out"))
     validation = options.pop("validation_predictions")

@@ -78,7 +78,7 @@ def explain(
     that is no better, nothing is ranked, and the reason is said. An explanation tells what the classifier goes by, not
     whether it is right to.
     """
-    from classifine import explained
+    from classifine.doors import explained
     from classifine.errors import UsageError
     from classifine.explanation.explaining import Asked
 

@@ -30,7 +30,7 @@ def export(run: Path, target: str, precisions: tuple[str, ...]) -> None:
     not the same: fp32 needs probabilities within 0.0001 and the same labels, bf16 the same label on 99 % of the rows,
     int8 on 98 % of at least 500 rows and a difference in macro-F1 whose 95 % interval lies within one point.
     """
-    from classifine.exported import export as export_run
+    from classifine.doors.exported import export as export_run
 
     made = export_run(run, precisions, to=target, say=console.say)
     for precision in made.kept:

@@ -11,7 +11,7 @@ from classifine.cli import console
 from classifine.cli.options import PATH
 
 if TYPE_CHECKING:
-    from classifine.doubted import Doubted
+    from classifine.doors.doubted import Doubted
 
 _SHOWN = 5
 _CHARACTERS = 60
@@ -36,7 +36,7 @@ def label_errors(run: Path, **options: Any) -> None:
     Fill in `correct_label` where you have looked, also where the label is right, and leave the other rows as they are.
     Then start a new run from the same data with --corrections FILE. The report of RUN shows what is suspected.
     """
-    from classifine.doubted import label_errors as find
+    from classifine.doors.doubted import label_errors as find
 
     _tell(find(run, **options, say=console.say), run)
 

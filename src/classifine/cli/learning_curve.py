@@ -19,7 +19,7 @@ from classifine.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from classifine.learning import Learned
+    from classifine.doors.learning import Learned
 
 
 @click.command("learning-curve", cls=Sectioned)
@@ -43,7 +43,7 @@ def learning_curve(**options: Any) -> None:
     Scores are those on the validation texts; the test texts stay unopened. --time-budget limits all trainings together.
     Typed again, the command goes on where it stopped. `--classifier tfidf` answers in seconds.
     """
-    from classifine.learning import Asked, curve_of_files, curve_of_run
+    from classifine.doors.learning import Asked, curve_of_files, curve_of_run
 
     usual = Asked()
     asked = Asked(

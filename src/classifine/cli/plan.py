@@ -31,7 +31,7 @@ def plan(**options: Any) -> None:
     Texts whose label is uncertain are drawn more often, each with a probability that is known and written down. Label
     the sample, then: classifine estimate --gold SAMPLE --sampled known --probability probability.
     """
-    from classifine.planned import plan_sample
+    from classifine.doors.planned import plan_sample
 
     out: Path | None = options.pop("output")
     predictions = options.pop("predictions")

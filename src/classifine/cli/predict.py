@@ -75,8 +75,8 @@ def predict(
     review; the validation texts of RUN say how low that is. --review-queue writes them to a file for people, with the
     most probable labels. --label-sets 0.9 adds sets that hold the true label in 90 % of the rows.
     """
+    from classifine.doors.predicted import predict as predict_texts
     from classifine.errors import UsageError
-    from classifine.predicted import predict as predict_texts
 
     if one is not None and not files and output is None:
         _print_one(predict_texts(run, [one], pairs=None if second is None else [second], engine=options["engine"]))
@@ -94,8 +94,8 @@ def predict(
 
 
 def _predict_files(run: Path, files: tuple[Path, ...], output: Path, options: dict[str, Any]) -> None:
+    from classifine.doors.predicted import predict_file
     from classifine.errors import count
-    from classifine.predicted import predict_file
 
     streamed = str(output) == "-"
 

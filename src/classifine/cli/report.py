@@ -17,8 +17,8 @@ from classifine.cli.options import PATH, show_texts_option
 @click.option("--methods", is_flag=True, help="Print a methods paragraph to paste, and draw nothing.")
 def report(run: Path, show_texts: Literal["masked", "full", "none"] | None, methods: bool) -> None:
     """Write report.html of RUN from its stored numbers; nothing is computed again."""
+    from classifine.doors.verbs import methods_paragraph, write_report
     from classifine.errors import UsageError
-    from classifine.verbs import methods_paragraph, write_report
 
     if not methods:
         console.say("report", str(write_report(run, show_texts=show_texts)))

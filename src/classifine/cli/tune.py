@@ -40,7 +40,7 @@ def tune(**options: Any) -> None:
     validation texts are looked at. Typed again, the command goes on where it stopped; --time-budget and --trials may
     then be greater. The section [tune] of a settings file says what is searched.
     """
-    from classifine.tuned import tune_again, tune_files
+    from classifine.doors.tuned import tune_again, tune_files
 
     search = {setting: options[name] for name, setting in _SEARCH.items() if options[name] is not None}
     options["time_budget"] = None

@@ -8,7 +8,7 @@ import pytest
 from tests.journey.samples import unlike
 from tests.tiny_models import tiny_model
 
-from classifine.estimator import InputRefused, TextClassifier
+from classifine.doors.estimator import InputRefused, TextClassifier
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from classifine import journey
 from classifine.data.files.table_file import TableFile, require_column
 from classifine.data.likeness.duplicates import normalise
 from classifine.data.splits.stored import stored_splits
+from classifine.doors.predicted import predict_file
 from classifine.errors import ColumnProblem, Contaminated, UsageError, count
 from classifine.estimation.answers import Estimates
-from classifine.predicted import predict_file
 from classifine.runs import RunFolder
 from classifine.settings import Settings
-from classifine.sheets import Asked, sheet_of
+from classifine.surveys.sheets import Asked, sheet_of
 from classifine.tables import Predictions, Splits
 
 TEST = "test:"

@@ -11,8 +11,8 @@ from sklearn.metrics import f1_score, log_loss
 
 from classifine import evaluate_predictions
 from classifine.cli.main import classifine
+from classifine.doors.foreign import NO_VALIDATION
 from classifine.errors import RunRefused, UsageError
-from classifine.foreign import NO_VALIDATION
 from classifine.tables import Predictions
 
 LABELS = ("anger", "joy", "sadness")

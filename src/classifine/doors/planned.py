@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from classifine import durable
-from classifine.corpus import read_corpus
 from classifine.data.beside import Record
+from classifine.doors.estimated import asked_of
 from classifine.errors import RowsProblem, UsageError, count
-from classifine.estimated import asked_of
 from classifine.estimation.intervals import critical
 from classifine.estimation.planning import Parts, allocated, draw, rows_needed
-from classifine.sheets import Asked, Sheet, sheet_of
-from classifine.surveyed import indicator, material_of, refuse_trained
+from classifine.surveys.corpus import read_corpus
+from classifine.surveys.sheets import Asked, Sheet, sheet_of
+from classifine.surveys.surveyed import indicator, material_of, refuse_trained
 
 VERB = "estimate plan"
 PROBABILITY, STRATUM = "probability", "stratum"

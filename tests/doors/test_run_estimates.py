@@ -14,9 +14,9 @@ import pytest
 
 from classifine import estimate_mean, estimate_share
 from classifine.data.splits.storing import splits_table
+from classifine.doors.run_estimates import estimate_run
 from classifine.errors import ColumnProblem, Contaminated, UsageError
 from classifine.labels import LabelSpace
-from classifine.run_estimates import estimate_run
 from classifine.runs import RunFolder, Source
 from classifine.settings import Settings
 from classifine.tables import LabelledTexts, Predictions, Splits

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from classifine import durable
-from classifine.corpus import Corpus
 from classifine.data.beside import Record
 from classifine.errors import UsageError
 from classifine.estimation.answers import Answer, Estimates, Figure
 from classifine.estimation.material import Material
 from classifine.labels import FloatMatrix
+from classifine.surveys.corpus import Corpus
 
 VERB = "estimate"
 _FIGURES = ("uncorrected", "gold_only", "corrected")

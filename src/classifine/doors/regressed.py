@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from classifine.corpus import Corpus, read_corpus
+from classifine.doors.estimated import about, asked_of, kept, wanted_of
 from classifine.errors import ColumnProblem, LabelsProblem, UsageError, some, unknown_name
-from classifine.estimated import about, asked_of, kept, wanted_of
 from classifine.estimation.answers import Answer, Estimates, Figure, Sampled, narrower
 from classifine.estimation.designed import Design, foreseen
 from classifine.estimation.formula import Formula, Variable, matrix_of, parsed, variable_of
@@ -31,8 +30,9 @@ from classifine.estimation.regression import (
 from classifine.estimation.shares import Wanted
 from classifine.estimation.wording import told
 from classifine.labels import FloatMatrix
-from classifine.sheets import Asked
-from classifine.surveyed import codes_of, drifted, material_of, refuse_trained
+from classifine.surveys.corpus import Corpus, read_corpus
+from classifine.surveys.sheets import Asked
+from classifine.surveys.surveyed import codes_of, drifted, material_of, refuse_trained
 
 CODE = "code"
 

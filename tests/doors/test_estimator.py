@@ -19,8 +19,8 @@ from sklearn.utils.estimator_checks import check_estimator, estimator_checks_gen
 from tests.journey.samples import unlike
 from tests.tiny_models import tiny_model
 
+from classifine.doors.estimator import InputRefused, TextClassifier
 from classifine.errors import ClassifineError, SettingsProblem
-from classifine.estimator import InputRefused, TextClassifier
 from classifine.model.classifier import Classifier
 
 WORDS = {"no": "the bank raised its rate", "yes": "please sign the petition today", "so": "the weather is lovely"}

@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from classifine.corpus import Corpus, read_corpus
 from classifine.errors import LabelsProblem, UsageError, count, some, unknown_name
 from classifine.estimation.answers import Answer, Estimates, Sampled
 from classifine.estimation.assuming import ASSUMPTION, assumed_shares, method_of
@@ -19,8 +18,9 @@ from classifine.estimation.powered import Target
 from classifine.estimation.shares import FEWEST, Differences, Wanted, estimates_of
 from classifine.estimation.wording import told
 from classifine.labels import FloatMatrix
-from classifine.sheets import Asked, refuse_mixture
-from classifine.surveyed import coded, drifted, material_of, refuse_trained
+from classifine.surveys.corpus import Corpus, read_corpus
+from classifine.surveys.sheets import Asked, refuse_mixture
+from classifine.surveys.surveyed import coded, drifted, material_of, refuse_trained
 
 _FEW_OF_A_LABEL = 10
 
@@ -308,7 +308,7 @@ def kept(
 ) -> Estimates:
     """Give the estimates, and write them where that is wanted."""
     if out is not None:
-        from classifine.estimates_kept import keep
+        from classifine.surveys.estimates_kept import keep
 
         keep(found, material, corpus, pseudo, Path(out))
     return found

@@ -18,12 +18,12 @@ from classifine import tune
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine as command
 from classifine.data.splits.stored import learnable, stored_splits
+from classifine.doors.tuned import tune_again
 from classifine.durable import sha256
 from classifine.errors import RunRefused, SettingsProblem, UsageError
 from classifine.runs import RunFolder
 from classifine.settings import read_settings
 from classifine.tables import LabelledTexts
-from classifine.tuned import tune_again
 from classifine.tuning import objective as objective_file
 
 QUICK: dict[str, Any] = {"num_train_epochs": 2, "bf16": False, "evaluations_per_epoch": 1, "frozen_baseline": False}

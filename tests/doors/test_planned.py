@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from classifine import estimate_share
+from classifine.doors.planned import plan_sample
 from classifine.errors import RowsProblem, RunRefused, UsageError
-from classifine.planned import plan_sample
 
 
 def corpus(seed: int, n: int = 3000) -> tuple[dict[str, list[Any]], list[str]]:

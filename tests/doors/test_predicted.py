@@ -9,11 +9,11 @@ import pytest
 from tests.tiny_models import tiny_model
 
 import classifine
+from classifine.doors.predicted import predict, predict_file
 from classifine.errors import ColumnProblem, FileMissing, RunRefused, UsageError
 from classifine.labels import LabelSpace
 from classifine.model.classifier import Classifier
 from classifine.model.torch_backend import TorchBackend
-from classifine.predicted import predict, predict_file
 
 TEXTS = ["vote on Sunday", "", "the bank raised its rate", "vote on Sunday"]
 

@@ -14,9 +14,9 @@ import numpy as np
 from classifine.data.files.table_file import require_column
 from classifine.errors import ColumnProblem, RowsProblem, count, some
 from classifine.estimation.intervals import FloatVector
-from classifine.gold import labels_of, refuse_few, told_probabilities, truth_of
 from classifine.labels import IntVector
-from classifine.sheets import Asked, Sheet, sheet_of
+from classifine.surveys.gold import labels_of, refuse_few, told_probabilities, truth_of
+from classifine.surveys.sheets import Asked, Sheet, sheet_of
 from classifine.tables import BLANK
 
 

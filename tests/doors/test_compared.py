@@ -14,7 +14,7 @@ import pytest
 from classifine import compare
 from classifine.cli.console import guarded
 from classifine.cli.main import classifine
-from classifine.compared import ONE_TRAINING
+from classifine.doors.compared import ONE_TRAINING
 from classifine.errors import FileMissing, FileUnreadable, LabelsProblem, RowsProblem, RunRefused, UsageError
 from classifine.labels import LabelSpace, decide
 from classifine.runs import RunFolder, Source

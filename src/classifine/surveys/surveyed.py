@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from classifine.corpus import Corpus
 from classifine.errors import Contaminated, LabelsProblem, RowsProblem, UsageError, count, some
 from classifine.estimation.intervals import FloatVector
 from classifine.estimation.material import Grouping, Material
-from classifine.gold import stratum_probabilities
 from classifine.labels import FloatMatrix, IntVector, several_labels
 from classifine.runs import RunFolder
-from classifine.sheets import Asked, Period
+from classifine.surveys.corpus import Corpus
+from classifine.surveys.gold import stratum_probabilities
+from classifine.surveys.sheets import Asked, Period
 
 BETWEEN = " · "
 FEWEST_CLUSTERS = 10

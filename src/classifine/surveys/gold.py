@@ -13,7 +13,7 @@ import numpy as np
 from classifine.errors import LabelsProblem, RowsProblem, count, did_you_mean, some, unknown_name
 from classifine.estimation.intervals import FloatVector
 from classifine.labels import several_labels
-from classifine.sheets import Asked, Sheet
+from classifine.surveys.sheets import Asked, Sheet
 
 FEWEST_GOLD = 30
 
