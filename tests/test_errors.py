@@ -22,6 +22,7 @@ EXIT_CODES = {
     "LabelsProblem": 1,
     "Contaminated": 1,
     "TrainingFailed": 1,
+    "NotTheSame": 1,
     "RunRefused": 73,
     "DiscError": 74,
 }

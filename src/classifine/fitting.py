@@ -9,7 +9,14 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
+
+
+@cache
+def hints_of(owner: type) -> Mapping[str, Any]:
+    """Give what the fields of a class may hold; looked up once, since that takes its time."""
+    return typing.get_type_hints(owner)
 
 
 def typed(value: Any, hint: Any) -> tuple[Any, bool]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import operator
 import tomllib
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from classifine.errors import FileMissing, SettingsProblem, did_you_mean
-from classifine.fitting import told, typed
+from classifine.fitting import hints_of, told, typed
 from classifine.sections import (
     DataSettings,
     EvaluationSettings,
@@ -265,7 +264,7 @@ def _assigned(name: str, text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     home = _homes().get(name)
-    hint = Any if home is None else typing.get_type_hints(_SECTIONS.get(home, Settings))[name]
+    hint = Any if home is None else hints_of(_SECTIONS.get(home, Settings))[name]
     # a column or label may be called 1 or true
     text_instead = len(read) > 1 or (not typed(read["value"], hint)[1] and typed(text, hint)[1])
     return text if text_instead else read["value"]
@@ -279,7 +278,7 @@ def _close(name: str, guess: str) -> bool:
 
 
 def _fitted(owner: type, name: str, value: Any, problems: list[str]) -> Any:
-    hint = typing.get_type_hints(owner)[name]
+    hint = hints_of(owner)[name]
     metadata = next(f for f in fields(owner) if f.name == name).metadata
     fitted, fits = typed(value, hint)
     if not fits:

@@ -104,7 +104,8 @@ def test_a_command_that_ends_well_gives_0(result: Any, code: int) -> None:
         (["--version"], 0, ""),
         (["traim"], 2, "No such command 'traim'"),
         (["run", "--no-such-option"], 2, "No such option"),
-        (["evaluate"], 2, "Missing argument 'RUN'"),
+        (["evaluate"], 2, "say what to score"),
+        (["report"], 2, "Missing argument 'RUN'"),
         (["run", "a.csv", "--seed", "x"], 2, "'x' is not a valid integer"),
     ],
 )

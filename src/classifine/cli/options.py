@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from classifine.fitting import hints_of
 from classifine.settings import (
     DataSettings,
     EvaluationSettings,
@@ -175,7 +176,7 @@ def training_options(verb: Verb) -> Verb:
         ),
         click.option(
             "--long-texts",
-            type=click.Choice(typing.get_args(typing.get_type_hints(ModelSettings)["long_texts"])),
+            type=click.Choice(typing.get_args(hints_of(ModelSettings)["long_texts"])),
             help="What is read of texts longer than the model reads.  [default: head]",
         ),
         click.option("--out", type=PATH, metavar="RUN", help="The run folder.  [default: runs/<file name>]"),
@@ -211,7 +212,7 @@ def show_texts_option(default: str) -> Callable[[Verb], Verb]:
     """Give the option that says which texts the page shows."""
     return click.option(
         "--show-texts",
-        type=click.Choice(typing.get_args(typing.get_type_hints(EvaluationSettings)["show_texts"])),
+        type=click.Choice(typing.get_args(hints_of(EvaluationSettings)["show_texts"])),
         help="Texts on the page: with stand-ins for links, handles, mail addresses and telephone numbers; as they are; "
         f"none.  [default: {default}]",
     )
@@ -320,7 +321,7 @@ def data_option(name: str, section: str) -> Callable[[Verb], Verb]:
 
 
 def _kind(name: str) -> Any:
-    hint = typing.get_type_hints(DataSettings)[name]
+    hint = hints_of(DataSettings)[name]
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next(option for option in typing.get_args(hint) if option is not types.NoneType)
     return hint

@@ -52,7 +52,7 @@ def mcnemar_of_groups(differences: FloatMatrix) -> float:
     Examples
     --------
     >>> round(mcnemar_of_groups(np.array([1.0] * 60 + [-1.0] * 38)), 4)
-    0.0262
+    0.0263
     """
     from scipy.special import ndtr
 

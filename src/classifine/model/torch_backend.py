@@ -77,6 +77,15 @@ class TorchBackend:
         # the tokenizer is told anew with each call whether it cuts; another thread's texts must not meet that
         self._encoding = Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give all but the lock, which belongs to this process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_encoding"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was given, with a lock of its own."""
+        self.__dict__.update(state)
+        self._encoding = Lock()
+
     @property
     def several(self) -> bool:
         """Whether a text may have several labels, so that each label has a probability of its own."""
