@@ -311,7 +311,13 @@ def write_mistakes(path: Path, found: Sequence[Mistake]) -> None:
     """
     names = dict.fromkeys((*_COLUMNS, *_OF_SETS, "label_suspected", "suggested_label", "agreement", "votes"))
     there = set(_COLUMNS)
-    for mistake in found:
+    for mistake in {_kind(one): one for one in reversed(found)}.values():  # the first of each kind
         there |= (row := mistake.to_dict()).keys()
         names |= dict.fromkeys(row)
     durable.write_csv(path, [name for name in names if name in there], (mistake.to_dict() for mistake in found))
+
+
+def _kind(mistake: Mistake) -> tuple[object, ...]:
+    """Give what decides which columns a mistake fills; a million of them are of a few kinds."""
+    known = tuple(getattr(mistake, name) is None for name in (*_COLUMNS, *_OF_SETS, "suggested", "votes", "agreement"))
+    return known, len(mistake.nearest), tuple(mistake.probabilities)
