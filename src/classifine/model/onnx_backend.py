@@ -305,6 +305,8 @@ def _openvino(content: bytes, precision: Precision, threads: int) -> Compute:
         "INFERENCE_PRECISION_HINT": "f32" if exact else "bf16",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
+        # pinned, two processes of one thread each would both take the first core
+        "ENABLE_CPU_PINNING": False,
     }
     compiled = core.compile_model(core.read_model(model=content), "CPU", settings)
     request, lock = compiled.create_infer_request(), Lock()
