@@ -209,6 +209,7 @@ def _stripped(texts: Any) -> list[str]:
     return [text.strip() for text in texts]
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_learning_rate(bert: str) -> None:
     grid = {"learning_rate": np.array([1e-9, 5e-3]), "per_device_train_batch_size": np.array([8])}
     search = GridSearchCV(TextClassifier(bert, **(LEARNS | {"learning_rate": None})), grid, cv=2, error_score="raise")

@@ -22,7 +22,7 @@ _COLUMNS = (
     ("--id", "ids"),
     ("--text", "texts"),
     ("--group", "groups that rows belong to; intervals then draw groups"),
-    ("--probability", "the probability of --positive, where there are two labels"),
+    ("--probability", "probabilities of --positive, where there are two labels"),
 )
 
 

@@ -75,6 +75,7 @@ _METAVARS = {
     "level_separator": "WORD",
     "level_prefixes": "N,N,...",
     "label_parents": "FILE",
+    "positive": "LABEL",
     "min_rows": "N",
     "expert": "ANNOTATOR",
 }

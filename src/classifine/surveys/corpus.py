@@ -90,7 +90,7 @@ def read_corpus(predictions: Any, gold: Any, asked: Asked, *, further: Sequence[
     common = [asked.id, asked.predicted, "status", asked.text, *extra, *further]
     texts = sheet_of(predictions, common, asked.prefix, asked, what="predictions")
     known = sheet_of(gold, [*common, asked.label, asked.probability or ""], asked.prefix, asked, what="gold rows")
-    for role, name in (("id", asked.id), ("predicted", asked.predicted)):
+    for role, name in (("id", asked.id), ("predicted label", asked.predicted)):
         require_column(texts.names, name, role=role, where=texts.where)
     for name in extra:
         require_column(texts.names, name, role="group" if name == asked.by else "column", where=texts.where)
@@ -127,7 +127,7 @@ def _refuse_apart(
     places: IntVector, gold_ids: Sequence[str], texts: Sheet, known: Sheet, *, own: bool, asked: Asked
 ) -> None:
     if own:
-        require_column(known.names, asked.predicted, role="predicted", where=known.where)
+        require_column(known.names, asked.predicted, role="predicted label", where=known.where)
         return
     missing = [gold_ids[place] for place in np.flatnonzero(places < 0).tolist()]
     if not missing:
